@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One target per room; `docs/architecture.md` says what lives in each and who may import whom.
+let package = Package(
+    name: "saddle",
+    products: [.executable(name: "saddle", targets: ["saddle"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries, each with a thin shim of `static inline` accessors for its macros.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .target(name: "CKernels"),
+        .target(name: "TensorCore", dependencies: ["COpenBLAS", "CKernels"]),
+        .target(name: "Layers", dependencies: ["TensorCore"]),
+        .target(name: "WeightFiles", dependencies: ["TensorCore"]),
+        .target(name: "Models", dependencies: ["Layers", "WeightFiles", "TensorCore"]),
+        .target(name: "Diffusion", dependencies: ["TensorCore"]),
+        .target(name: "ConstrainedLearning"),
+        .target(name: "Distributed", dependencies: ["COpenMPI", "TensorCore"]),
+        .target(name: "Checkpoints", dependencies: ["CHDF5", "CCrypto", "TensorCore"]),
+        .target(name: "Telemetry", dependencies: ["CPNG"]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "TensorCore", "Layers", "WeightFiles", "Models", "Diffusion", "ConstrainedLearning",
+                "Distributed", "Checkpoints", "Telemetry", "Yams",
+            ]),
+        .executableTarget(
+            name: "saddle",
+            dependencies: [
+                "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"]),
+        .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
+        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"]),
+        .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),
+        .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["saddle", "Checkpoints", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)
