@@ -1,3 +1,113 @@
+/// CPU kernels of TensorCore. Every function works on one contiguous range on one thread; Swift splits
+/// ranges over threads. Element types: `bf16` and `f16` are widened to float, computed, rounded to nearest even.
+/// Results do not depend on how a caller splits a range (no reduction crosses the range it is given).
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/// Values equal `DType.rawValue`.
+typedef enum : int32_t { ck_f32 = 0, ck_bf16 = 1, ck_f16 = 2, ck_f64 = 3, ck_i32 = 4 } ck_dtype;
+
+// MARK: Element-wise (Elementwise.c)
+
+typedef enum : int32_t {
+    ck_negate = 0, ck_absolute, ck_square, ck_square_root, ck_reciprocal, ck_exponential, ck_logarithm,
+    ck_sine, ck_cosine, ck_tanh, ck_sigmoid, ck_relu, ck_silu, ck_gelu /* exact, erf */, ck_quick_gelu /* x·σ(1.702x) */,
+} ck_unary_op;
+
+/// y[i] = f(x[i]).
+void ck_unary(ck_unary_op op, ck_dtype type, const void *x, void *y, size_t n);
+/// dx[i] = f'(x[i]) · dy[i].
+void ck_unary_adjoint(ck_unary_op op, ck_dtype type, const void *x, const void *dy, void *dx, size_t n);
+
+typedef enum : int32_t { ck_add = 0, ck_subtract, ck_multiply, ck_divide, ck_maximum, ck_minimum } ck_binary_op;
+
+/// y[i] = a[i] ∘ b[i]; y may alias a or b.
+void ck_binary(ck_binary_op op, ck_dtype type, const void *a, const void *b, void *y, size_t n);
+/// y = a ∘ b with broadcasting: y is contiguous of `shape[rank]`; a stride of 0 repeats. Strides count elements.
+void ck_binary_strided(ck_binary_op op, ck_dtype type, int rank, const int64_t *shape,
+                       const int64_t *a_strides, const int64_t *b_strides, const void *a, const void *b, void *y);
+/// y[i] = scale · x[i] + shift; y may alias x.
+void ck_affine(ck_dtype type, const void *x, double scale, double shift, void *y, size_t n);
+/// y[i] = a · x[i] + b · y[i].
+void ck_axpby(ck_dtype type, double a, const void *x, double b, void *y, size_t n);
+/// y[i] = min(max(x[i], low), high).
+void ck_clamp(ck_dtype type, const void *x, double low, double high, void *y, size_t n);
+/// dx[i] = low <= x[i] <= high ? dy[i] : 0.
+void ck_clamp_adjoint(ck_dtype type, const void *x, const void *dy, double low, double high, void *dx, size_t n);
+void ck_fill(ck_dtype type, double value, void *y, size_t n);
+/// Converts between any two of the floating types, and i32 -> floating.
+void ck_cast(ck_dtype from, const void *x, ck_dtype to, void *y, size_t n);
+
+// MARK: Layout (Layout.c)
+
+/// dst[strides] = src[strides] over `shape[rank]`; strides count elements of `element_bytes` (1, 2, 4, 8).
+void ck_copy_strided(size_t element_bytes, int rank, const int64_t *shape,
+                     const int64_t *src_strides, const void *src, const int64_t *dst_strides, void *dst);
+/// y[i, :] = table[indices[i], :], rows of `width`.
+void ck_gather_rows(size_t element_bytes, const void *table, const int32_t *indices, void *y, size_t rows, size_t width);
+/// table[indices[i], :] += dy[i, :], in order of i.
+void ck_scatter_add_rows(ck_dtype type, const void *dy, const int32_t *indices, void *table, size_t rows, size_t width);
+
+// MARK: Reductions (Reduction.c)
+
+typedef enum : int32_t { ck_sum = 0, ck_max = 1, ck_min = 2 } ck_reduce_op;
+
+/// y[o, i] = ⊕_e x[o, e, i]. Sums of f32 and narrower are carried in wider or compensated form:
+/// relative error of a sum of a million like-signed floats stays below 1e-6.
+void ck_reduce(ck_reduce_op op, ck_dtype type, const void *x, void *y, size_t outer, size_t extent, size_t inner);
+/// Σ x[i]² in double.
+double ck_sum_of_squares(ck_dtype type, const void *x, size_t n);
+/// Σ a[i]·b[i] in double.
+double ck_dot(ck_dtype type, const void *a, const void *b, size_t n);
+/// max |x[i]|; sets *finite to false if any element is NaN or infinite (it never sets it to true).
+double ck_max_magnitude(ck_dtype type, const void *x, size_t n, bool *finite);
+
+// MARK: Softmax and norms (Softmax.c, LayerNorm.c); rows are contiguous
+
+void ck_softmax(ck_dtype type, const void *x, void *y, size_t rows, size_t columns);
+/// dx = y · (dy − Σ_j dy_j y_j).
+void ck_softmax_adjoint(ck_dtype type, const void *y, const void *dy, void *dx, size_t rows, size_t columns);
+
+/// y = γ · (x − mean) · rstd + β over each row. γ, β may be NULL. mean, rstd are f32 (f64 when type is f64), one per row.
+void ck_layer_norm(ck_dtype type, const void *x, const void *gamma, const void *beta, double epsilon,
+                   void *y, void *mean, void *rstd, size_t rows, size_t columns);
+/// dx of layer norm. dgamma_sum, dbeta_sum (f32, or f64 when type is f64; NULL to skip) receive += over these rows.
+void ck_layer_norm_adjoint(ck_dtype type, const void *x, const void *gamma, const void *mean, const void *rstd,
+                           const void *dy, void *dx, void *dgamma_sum, void *dbeta_sum, size_t rows, size_t columns);
+
+// MARK: Optimisers (Optimizer.c), f32
+
+/// Loshchilov & Hutter 2019, Algorithm 2. `correction1 = 1 − β1^t`, `correction2 = 1 − β2^t`; `scale` multiplies g (clipping).
+void ck_adamw(float *parameter, const float *gradient, float *first_moment, float *second_moment, size_t n,
+              double scale, double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
+              double correction1, double correction2);
+
+// MARK: Random numbers (Philox.c)
+
+/// Salmon et al. 2011, Philox 4x32-10: one block of the bijection.
+void ck_philox_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+typedef struct {
+    uint64_t seed;      ///< the key
+    uint32_t stream;    ///< counter word 3
+    uint32_t step;      ///< counter word 2
+    uint32_t sample;    ///< counter word 1: index of the first sample (wraps never: callers check)
+    uint32_t block;     ///< counter word 0: first block of each sample (a block is 4 values)
+} ck_philox_key;
+
+/// out[s, e]: `width` uniforms in [0, 1) (24 bits) for each of `samples` consecutive samples.
+void ck_philox_uniform(ck_philox_key key, float *out, size_t samples, size_t width);
+/// out[s, e]: standard normals by Box–Muller of two 32-bit words each pair; the radius uses 32 bits, so |z| <= 6.66.
+void ck_philox_normal(ck_philox_key key, float *out, size_t samples, size_t width);
+
+// MARK: Exact sums (FixedPoint.c)
+
+/// sum[i] += round-to-nearest-even(x[i] · 2^exponent). Caller guarantees finite x and no overflow.
+void ck_fixed_accumulate(const float *x, int exponent, int64_t *sum, size_t n);
+/// y[i] = sum[i] · 2^(−exponent) rounded once to float.
+void ck_fixed_to_float(const int64_t *sum, int exponent, float *y, size_t n);
+/// The same for double input and output.
+void ck_fixed_accumulate_f64(const double *x, int exponent, int64_t *sum, size_t n);
+void ck_fixed_to_double(const int64_t *sum, int exponent, double *y, size_t n);
