@@ -1,0 +1,98 @@
+/// Matrix products of a device's op table.
+public protocol MatrixKernels {
+    /// c = a · b (+ c if `accumulating`) for each of `batch` matrices; row-major; strides between matrices in
+    /// elements (0 repeats one matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed.
+    func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor, accumulating: Bool)
+}
+
+/// Sizes and flags of a (batched) matrix product.
+public struct MatrixProduct: Sendable {
+    public var rows: Int
+    public var columns: Int
+    public var depth: Int
+    public var transposeA = false
+    public var transposeB = false
+    public var batch = 1
+    public var strideA = 0
+    public var strideB = 0
+}
+
+/// c = op(a) · op(b), op being the transpose where asked for.
+///
+/// - Shapes: a `[…, M, K]`, b `[…, K, N]` (before transposition), c `[…, M, N]`. Leading axes must be equal, or one
+///   operand is a single matrix shared by the whole batch.
+public func matmul(
+    _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false
+) -> Tensor {
+    let (product, shape) = matrixProduct(a, b, transposeA, transposeB)
+    let c = a.emptyLike(shape: shape)
+    a.backend.multiply(product, a.detached, b.detached, into: c, accumulating: false)
+    let (left, right) = (a.detached, b.detached)
+    let (needsA, needsB) = (a.isTracked, b.isTracked)
+    return c.recorded(from: [a, b]) { dc in
+        // C = op(A) op(B):  dA = dC op(B)ᵀ or its transpose,  dB = op(A)ᵀ dC or its transpose.
+        let da: Tensor? =
+            !needsA
+            ? nil
+            : transposeA
+                ? matmul(right, dc, transposeA: transposeB, transposeB: true)
+                : matmul(dc, right, transposeB: !transposeB)
+        let db: Tensor? =
+            !needsB
+            ? nil
+            : transposeB
+                ? matmul(dc, left, transposeA: true, transposeB: transposeA)
+                : matmul(left, dc, transposeA: !transposeA)
+        return [da?.summed(to: left.shape), db?.summed(to: right.shape)]
+    }
+}
+
+private func matrixProduct(
+    _ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool
+) -> (MatrixProduct, Shape) {
+    precondition(
+        a.dtype == b.dtype && a.shape.rank >= 2 && b.shape.rank >= 2,
+        "matmul: needs matrices of one element type, got \(a.shape) \(a.dtype.name) and \(b.shape) \(b.dtype.name)"
+    )
+    let (m, k) = transposeA ? (a.shape[-1], a.shape[-2]) : (a.shape[-2], a.shape[-1])
+    let (kOfB, n) = transposeB ? (b.shape[-1], b.shape[-2]) : (b.shape[-2], b.shape[-1])
+    let (leadA, leadB) = (a.shape.dimensions.dropLast(2), b.shape.dimensions.dropLast(2))
+    let (batchA, batchB) = (leadA.reduce(1, *), leadB.reduce(1, *))
+    precondition(
+        k == kOfB && (leadA == leadB || leadA.isEmpty || leadB.isEmpty),
+        "matmul: \(a.shape)\(transposeA ? "ᵀ" : "") does not fit \(b.shape)\(transposeB ? "ᵀ" : "")")
+    let product = MatrixProduct(
+        rows: m, columns: n, depth: k, transposeA: transposeA, transposeB: transposeB,
+        batch: max(batchA, batchB), strideA: leadA.isEmpty ? 0 : m * k, strideB: leadB.isEmpty ? 0 : k * n)
+    return (product, Shape((leadA.isEmpty ? leadB : leadA) + [m, n]))
+}
+
+/// y = x · Wᵀ + b over the last axis.
+///
+/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it), bias `[O]`, y `[…, O]`.
+public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+    precondition(
+        weight.shape.rank == 2 && x.shape.last == weight.shape[1] && x.dtype == weight.dtype,
+        "linear: x \(x.shape) \(x.dtype.name) does not fit weight \(weight.shape) \(weight.dtype.name)")
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    let rows = x.elementCount / max(inputs, 1)
+    let y = x.emptyLike(shape: Shape(x.shape.dimensions.dropLast() + [outputs]))
+    let product = MatrixProduct(rows: rows, columns: outputs, depth: inputs, transposeB: true)
+    x.backend.multiply(product, x.detached, weight.detached, into: y, accumulating: false)
+    if let bias {
+        precondition(
+            bias.shape == [outputs], "linear: bias \(bias.shape) does not fit weight \(weight.shape)")
+        x.backend.binary(.add, y, bias.detached, into: y)
+    }
+    let saved = (x: x.detached, weight: weight.detached)
+    let needs = (x: x.isTracked, weight: weight.isTracked, bias: bias?.isTracked ?? false)
+    return y.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { dy in
+        let dyRows = dy.viewed(as: [rows, outputs])
+        let xRows = saved.x.viewed(as: [rows, inputs])
+        return [
+            needs.x ? matmul(dyRows, saved.weight).viewed(as: saved.x.shape) : nil,
+            needs.weight ? matmul(dyRows, xRows, transposeA: true) : nil,
+            needs.bias ? dyRows.sum(axis: 0) : nil,
+        ]
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Synchronization
+
+/// Keeps freed blocks in size classes and hands them out again.
+///
+/// A training step allocates the same sizes every time; going back to the system for each costs page faults
+/// (measured: a third of a small model's step). Four classes per power of two waste at most a fifth.
+public final class CachingAllocator: Sendable {
+    /// What the allocator holds, in bytes.
+    public struct Statistics: Sendable {
+        /// Handed out now.
+        public var inUse = 0
+        /// Largest `inUse` since the last `resetPeak()`.
+        public var peak = 0
+        /// Freed blocks kept for reuse.
+        public var cached = 0
+    }
+
+    private struct State: @unchecked Sendable {
+        var free: [[UnsafeMutableRawPointer]]
+        var statistics = Statistics()
+    }
+
+    private let state: Mutex<State>
+
+    public init() {
+        state = Mutex(State(free: Array(repeating: [], count: SizeClass.count)))
+    }
+
+    public var statistics: Statistics { state.withLock { $0.statistics } }
+
+    /// Starts a new measurement of the peak at what is in use now.
+    public func resetPeak() {
+        state.withLock { $0.statistics.peak = $0.statistics.inUse }
+    }
+
+    /// Gives all cached blocks back to the system.
+    public func releaseCached() {
+        let blocks = state.withLock { state in
+            defer {
+                state.free = Array(repeating: [], count: SizeClass.count)
+                state.statistics.cached = 0
+            }
+            return state.free.flatMap { $0 }
+        }
+        for block in blocks { free(block) }
+    }
+
+    func allocate(byteCount: Int) -> Storage {
+        let sizeClass = SizeClass(byteCount: byteCount)
+        let reused: UnsafeMutableRawPointer? = state.withLock { state in
+            state.statistics.inUse += sizeClass.byteCount
+            state.statistics.peak = max(state.statistics.peak, state.statistics.inUse)
+            guard let block = state.free[sizeClass.index].popLast() else { return nil }
+            state.statistics.cached -= sizeClass.byteCount
+            return block
+        }
+        let pointer = reused ?? systemAllocate(sizeClass)
+        return Storage(pointer: pointer, byteCount: byteCount, device: .cpu) { [self] pointer in
+            recycle(pointer, sizeClass)
+        }
+    }
+
+    private func recycle(_ pointer: UnsafeMutableRawPointer, _ sizeClass: SizeClass) {
+        state.withLock { state in
+            state.statistics.inUse -= sizeClass.byteCount
+            state.statistics.cached += sizeClass.byteCount
+            state.free[sizeClass.index].append(pointer)
+        }
+    }
+
+    private func systemAllocate(_ sizeClass: SizeClass) -> UnsafeMutableRawPointer {
+        // Large blocks get huge pages: the GEMM packs and streams through them with far fewer TLB misses.
+        let hugePage = 2 << 20
+        let alignment = sizeClass.byteCount >= 2 * hugePage ? hugePage : 64
+        var pointer: UnsafeMutableRawPointer?
+        if posix_memalign(&pointer, alignment, sizeClass.byteCount) != 0 {
+            releaseCached()
+            _ = posix_memalign(&pointer, alignment, sizeClass.byteCount)
+        }
+        guard let pointer else { outOfMemory(requested: sizeClass.byteCount) }
+        if alignment == hugePage { madvise(pointer, sizeClass.byteCount, 14 /* MADV_HUGEPAGE */) }
+        return pointer
+    }
+
+    private func outOfMemory(requested: Int) -> Never {
+        let held = statistics.inUse >> 20
+        preconditionFailure(
+            "out of memory: asked for \(requested >> 20) MiB while holding \(held) MiB; lower the batch or"
+                + " micro-batch size, or train more steps per checkpoint segment")
+    }
+}
+
+/// One of the block sizes the allocator deals in: 2^k · {1, 1¼, 1½, 1¾}, at least 64 bytes.
+private struct SizeClass {
+    static let count = 4 * 64
+    let index: Int
+    let byteCount: Int
+
+    init(byteCount: Int) {
+        let wanted = max(byteCount, 64)
+        let exponent = Int.bitWidth - 1 - (wanted - 1).leadingZeroBitCount
+        let quarter = 1 << (exponent - 2)
+        let steps = (wanted - (1 << exponent) + quarter - 1) / quarter
+        self.byteCount = max(64, (1 << exponent) + steps * quarter)
+        self.index = 4 * exponent + steps
+    }
+}
