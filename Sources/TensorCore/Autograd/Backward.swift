@@ -40,6 +40,8 @@ private struct BackwardPass {
     var result = Gradients()
 
     mutating func send(_ gradient: Tensor, to node: Node) {
+        // Leaves (parameters) may take part in passes on other threads: what they receive stays in this pass.
+        if case .leaf = node.rule { return result.add(gradient, to: node) }
         if let sum = node.gradient {
             node.gradient = accumulate(gradient, onto: sum)
         } else {
@@ -54,7 +56,9 @@ private struct BackwardPass {
             node.gradient = nil
             switch node.rule {
             case .leaf:
-                result.add(gradient, to: node)
+                continue  // never queued: `send` keeps leaves out
+            case .spent:
+                preconditionFailure("gradients(of:): the graph was walked before; its saved tensors are gone")
             case .adjoint(let adjoint):
                 let inputs = node.inputs
                 let contributions = adjoint(gradient)

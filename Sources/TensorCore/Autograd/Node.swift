@@ -13,6 +13,8 @@ package final class Node: @unchecked Sendable {
         case adjoint((Tensor) -> [Tensor?])
         /// Re-runs a checkpointed segment under recording and returns its output.
         case segment(() -> Tensor)
+        /// A backward pass has been through; what the rule had saved is gone.
+        case spent
     }
 
     private static let counter = Atomic<UInt64>(0)
@@ -32,8 +34,7 @@ package final class Node: @unchecked Sendable {
     /// Forgets saved tensors and parents; a backward pass calls this behind itself.
     func release() {
         inputs = []
-        if case .leaf = rule { return }
-        rule = .leaf
+        rule = .spent
     }
 
     deinit {

@@ -60,6 +60,15 @@ extension CPUBackend {
     }
 }
 
+extension CPUBackend {
+    public func accumulate(_ x: Tensor, scale a: Double, onto y: Tensor, scale b: Double) {
+        Parallel.ranges(x.elementCount, grain: Self.grain) { range in
+            let start = range.lowerBound
+            ck_axpby(x.kernelType, a, x.at(start), b, y.at(start), range.count)
+        }
+    }
+}
+
 extension UnaryOp {
     var kernel: ck_unary_op { ck_unary_op(rawValue: rawValue) }
 }

@@ -22,6 +22,8 @@ public protocol ElementwiseKernels {
     func clamp(_ x: Tensor, _ low: Double, _ high: Double, into y: Tensor)
     func clampAdjoint(_ x: Tensor, _ dy: Tensor, _ low: Double, _ high: Double, into dx: Tensor)
     func cast(_ x: Tensor, into y: Tensor)
+    /// y = a · x + b · y, in place.
+    func accumulate(_ x: Tensor, scale a: Double, onto y: Tensor, scale b: Double)
 }
 
 // MARK: One operand

@@ -16,6 +16,15 @@ extension Tensor {
         zeros(other.shape, dtype: other.dtype, on: other.device)
     }
 
+    /// The same values in storage of their own, outside the graph.
+    public func copied() -> Tensor {
+        let copy = emptyLike()
+        backend.copyStrided(
+            shape: [elementCount], from: detached, offset: 0, strides: [1], into: copy, offset: 0,
+            strides: [1])
+        return copy
+    }
+
     /// A `float32` tensor from host values in row-major order.
     public init(_ values: [Float], shape: Shape, on device: Device = .cpu) {
         self.init(copying: values, shape: shape, dtype: .float32, device: device)

@@ -1,0 +1,34 @@
+import Foundation
+import TensorCore
+
+/// y = x · Wᵀ + b.
+///
+/// - Shapes: x `[…, inputs]`, weight `[outputs, inputs]`, bias `[outputs]`.
+public final class Linear: Module {
+    public let weight: Parameter
+    public let bias: Parameter?
+
+    public init(weight: Parameter, bias: Parameter?) {
+        self.weight = weight
+        self.bias = bias
+    }
+
+    /// Uniform in ±1/√inputs for weight and bias, as PyTorch's `nn.Linear` starts.
+    public convenience init(_ inputs: Int, _ outputs: Int, initializer: inout Initializer) {
+        let bound = 1 / Double(inputs).squareRoot()
+        self.init(
+            weight: Parameter(initializer.uniform([outputs, inputs], bound: bound)),
+            bias: Parameter(initializer.uniform([outputs], bound: bound)))
+    }
+
+    /// All zeros: a residual branch that starts as the identity.
+    public static func zeros(_ inputs: Int, _ outputs: Int) -> Linear {
+        Linear(weight: Parameter(.zeros([outputs, inputs])), bias: Parameter(.zeros([outputs])))
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.value, bias?.value) }
+
+    public var namedParameters: [NamedParameter] {
+        [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Layers
+import TensorCore
+
+/// A score model on vectors: the exact noise prediction of a Gaussian with the data's mean and covariance, plus
+/// what the residual MLP adds.
+///
+/// ε_θ(x, t) = ε_G(x, t) + w_t · MLP(x̂, t),  x̂ = (x − √ᾱ m) / √(ᾱ s² + 1 − ᾱ),  w_t = γ / √(γ² + s_min²),
+/// with γ = √((1−ᾱ)/ᾱ), s² the mean and s_min² the smallest variance. Far from the data, where a product of models
+/// must still be compared with each of them, a bare network extrapolates arbitrarily; this one falls back to the
+/// Gaussian. w_t has the size the correction really has at small noise, so that the noise of training does not
+/// leak into scores there. `docs/score-network.md` has the figures.
+public final class ScoreNetwork: Module, @unchecked Sendable {
+    public let mlp: ScoreMLP
+    /// ᾱ of every training time step.
+    public let alphasCumprod: [Double]
+    /// The Gaussian the network corrects.
+    public var reference: Gaussian {
+        didSet { preconditioner = Preconditioner(reference) }
+    }
+    private var preconditioner: Preconditioner
+
+    public init(
+        _ configuration: ScoreMLPConfiguration, alphasCumprod: [Double], reference: Gaussian, key: RandomKey
+    ) {
+        precondition(
+            alphasCumprod.count == configuration.timesteps && reference.dimension == configuration.dimension,
+            "ScoreNetwork: \(alphasCumprod.count) noise levels for \(configuration.timesteps) time steps, "
+                + "reference of dimension \(reference.dimension) for \(configuration.dimension)")
+        self.mlp = ScoreMLP(configuration, key: key)
+        self.alphasCumprod = alphasCumprod
+        self.reference = reference
+        self.preconditioner = Preconditioner(reference)
+    }
+
+    public var namedParameters: [NamedParameter] { mlp.namedParameters }
+
+    /// The network with its weights as they are now; under recording, gradients flow back to them.
+    public func evaluator() -> ScoreEvaluator {
+        ScoreEvaluator(
+            mlp: mlp, table: mlp.timeTable(), alphasCumprod: alphasCumprod, preconditioner: preconditioner)
+    }
+}
+
+/// A score network ready to be evaluated many times between two updates.
+public struct ScoreEvaluator: Sendable {
+    fileprivate let mlp: ScoreMLP
+    fileprivate let table: TimeTable
+    fileprivate let alphasCumprod: [Double]
+    fileprivate let preconditioner: Preconditioner
+
+    /// ε_θ(x, t) with one time step for all rows.  Shapes: x `[N, d]`.
+    public func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor {
+        let levels = NoiseLevels(alphasCumprod: [alphasCumprod[timestep]])
+        return predict(x, levels, [alphasCumprod[timestep]], table.all(timestep))
+    }
+
+    /// ε_θ(x, t) with a time step for each row.  Shapes: x `[N, d]`, timesteps N.
+    public func callAsFunction(_ x: Tensor, timesteps: [Int32]) -> Tensor {
+        let alphas = timesteps.map { alphasCumprod[Int($0)] }
+        let time = table.each(Tensor(indices: timesteps, on: x.device))
+        return predict(x, NoiseLevels(alphasCumprod: alphas), alphas, time)
+    }
+
+    private func predict(
+        _ x: Tensor, _ levels: NoiseLevels, _ alphas: [Double], _ time: TimeConditioning
+    ) -> Tensor {
+        let normalized = preconditioner.normalized(x, levels, alphas)
+        let correction = mlp(normalized, time) * preconditioner.outputScale(alphas)
+        return preconditioner.denoiser.noisePrediction(x, levels) + correction
+    }
+}
+
+/// Input and output scaling around the MLP.
+private struct Preconditioner: Sendable {
+    let denoiser: GaussianDenoiser
+    private let mean: Tensor
+    private let variance: Double
+    private let smallestVariance: Double
+
+    init(_ reference: Gaussian) {
+        denoiser = GaussianDenoiser(reference)
+        mean = Tensor(reference.mean, shape: [1, reference.dimension]).cast(to: .float32)
+        let eigenvalues = reference.covariance.eigenvalues
+        variance = eigenvalues.reduce(0, +) / Double(eigenvalues.count)
+        smallestVariance = eigenvalues.min() ?? 1
+    }
+
+    func normalized(_ x: Tensor, _ levels: NoiseLevels, _ alphas: [Double]) -> Tensor {
+        let scale = alphas.map { Float(1 / ($0 * variance + 1 - $0).squareRoot()) }
+        return (x - levels.signalScale * mean) * Tensor(scale, shape: [alphas.count, 1])
+    }
+
+    func outputScale(_ alphas: [Double]) -> Tensor {
+        let scale = alphas.map { alpha in
+            let noiseToSignal = (1 - alpha) / alpha
+            return Float((noiseToSignal / (noiseToSignal + smallestVariance)).squareRoot())
+        }
+        return Tensor(scale, shape: [alphas.count, 1])
+    }
+}
