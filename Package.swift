@@ -23,6 +23,7 @@ let package = Package(
         .target(name: "WeightFiles", dependencies: ["TensorCore"]),
         .target(name: "Models", dependencies: ["Layers", "WeightFiles", "TensorCore"]),
         .target(name: "Diffusion", dependencies: ["TensorCore"]),
+        .target(name: "Rewards", dependencies: ["Models", "Layers", "TensorCore"]),
         .target(name: "ConstrainedLearning"),
         .target(name: "Distributed", dependencies: ["COpenMPI", "TensorCore"]),
         .target(name: "Checkpoints", dependencies: ["CHDF5", "CCrypto", "TensorCore"]),
@@ -30,7 +31,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "TensorCore", "Layers", "WeightFiles", "Models", "Diffusion", "ConstrainedLearning",
+                "TensorCore", "Layers", "WeightFiles", "Models", "Diffusion", "Rewards",
+                "ConstrainedLearning",
                 "Distributed", "Checkpoints", "Telemetry", "Yams",
             ]),
         .executableTarget(
@@ -44,6 +46,7 @@ let package = Package(
         .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
         .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+        .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"]),
         .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),
         .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),

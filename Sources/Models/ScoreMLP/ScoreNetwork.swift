@@ -5,11 +5,13 @@ import TensorCore
 /// A score model on vectors: the exact noise prediction of a Gaussian with the data's mean and covariance, plus
 /// what the residual MLP adds.
 ///
-/// ε_θ(x, t) = ε_G(x, t) + w_t · MLP(x̂, t),  x̂ = (x − √ᾱ m) / √(ᾱ s² + 1 − ᾱ),  w_t = γ / √(γ² + s_min²),
-/// with γ = √((1−ᾱ)/ᾱ), s² the mean and s_min² the smallest variance. Far from the data, where a product of models
+/// ε_θ(x, t) = ε_G(x, t) + w_t · MLP(x̂, t),  x̂ = (x − √ᾱ m) / √(ᾱ s² + 1 − ᾱ),
+/// w_t = γ / √(γ² + s_min²) · s_max / √(γ² + s_max²),  γ = √((1−ᾱ)/ᾱ),
+/// with s², s_min², s_max² the mean, smallest and largest variance. Far from the data, where a product of models
 /// must still be compared with each of them, a bare network extrapolates arbitrarily; this one falls back to the
-/// Gaussian. w_t has the size the correction really has at small noise, so that the noise of training does not
-/// leak into scores there. `docs/score-network.md` has the figures.
+/// Gaussian. w_t bounds the correction by the size it can have: it vanishes as γ at small noise, and at large
+/// noise, where every distribution looks Gaussian. So the noise of training does not leak into divergences, which
+/// weigh all log γ alike. `docs/score-network.md` has the figures.
 public final class ScoreNetwork: Module, @unchecked Sendable {
     public let mlp: ScoreMLP
     /// ᾱ of every training time step.
@@ -77,6 +79,7 @@ private struct Preconditioner: Sendable {
     private let mean: Tensor
     private let variance: Double
     private let smallestVariance: Double
+    private let largestVariance: Double
 
     init(_ reference: Gaussian) {
         denoiser = GaussianDenoiser(reference)
@@ -84,6 +87,7 @@ private struct Preconditioner: Sendable {
         let eigenvalues = reference.covariance.eigenvalues
         variance = eigenvalues.reduce(0, +) / Double(eigenvalues.count)
         smallestVariance = eigenvalues.min() ?? 1
+        largestVariance = eigenvalues.max() ?? 1
     }
 
     func normalized(_ x: Tensor, _ levels: NoiseLevels, _ alphas: [Double]) -> Tensor {
@@ -93,8 +97,10 @@ private struct Preconditioner: Sendable {
 
     func outputScale(_ alphas: [Double]) -> Tensor {
         let scale = alphas.map { alpha in
-            let noiseToSignal = (1 - alpha) / alpha
-            return Float((noiseToSignal / (noiseToSignal + smallestVariance)).squareRoot())
+            let squaredGamma = (1 - alpha) / alpha
+            let smallNoise = squaredGamma / (squaredGamma + smallestVariance)
+            let largeNoise = largestVariance / (squaredGamma + largestVariance)
+            return Float((smallNoise * largeNoise).squareRoot())
         }
         return Tensor(scale, shape: [alphas.count, 1])
     }

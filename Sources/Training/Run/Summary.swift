@@ -1,0 +1,50 @@
+import Foundation
+
+/// `summary.json`: how a run ended, in the words of `docs/command.md`.
+public struct Summary: Codable, Equatable, Sendable {
+    public var kind: String
+    public var status: String
+    public var iterations: Int
+    /// Constraints in configuration order: rewards of an alignment, models of a composition.
+    public var names: [String]
+    /// Tail average, for KL coefficient 1.
+    public var multipliers: [Double]
+    public var lastMultipliers: [Double]
+    public var violations: [Double]
+    /// Alignment: mean rewards in the units of their thresholds.
+    public var rewards: [Double]?
+    public var thresholds: [Double]?
+    /// Composition: KLs (or cross-entropies) in nats.
+    public var divergences: [Double]?
+    /// Composition: u, the largest divergence.
+    public var bound: Double?
+    public var objective: Double
+    public var dualValue: Double
+    public var gap: Double
+    public var seconds: Double
+    public var ranks: Int
+
+    enum CodingKeys: String, CodingKey {
+        case kind, status, iterations, names, multipliers
+        case lastMultipliers = "last_multipliers"
+        case violations, rewards, thresholds, divergences, bound, objective
+        case dualValue = "dual_value"
+        case gap, seconds, ranks
+    }
+
+    /// JSON with sorted keys; numbers that are not finite become the strings "nan", "inf", "-inf".
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return try encoder.encode(self)
+    }
+
+    public init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        self = try decoder.decode(Summary.self, from: json)
+    }
+}
