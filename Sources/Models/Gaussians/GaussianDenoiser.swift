@@ -25,19 +25,25 @@ public struct GaussianDenoiser: Sendable {
     ///   - x: `[N, d]`.
     ///   - levels: ᾱ of each row (or one for all).
     public func noisePrediction(_ x: Tensor, _ levels: NoiseLevels) -> Tensor {
-        matmul(whitened(x, levels).scaled * levels.noiseScale, rows)
+        matmul(parts(x, levels).scaled * levels.noiseScale, rows)
+    }
+
+    /// (ᾱS + (1−ᾱ)I)^−½ (x − √ᾱ m) in S's eigenbasis: standard normal under the model.
+    public func whitened(_ x: Tensor, _ levels: NoiseLevels) -> Tensor {
+        let (offset, variance, _) = parts(x, levels)
+        return offset / variance.squareRoot()
     }
 
     /// log N(x; √ᾱ m, ᾱS + (1−ᾱ)I) without the constant −(d/2) log 2π, `[N, 1]`.
     func logDensity(_ x: Tensor, _ levels: NoiseLevels) -> Tensor {
-        let (offset, variance, scaled) = whitened(x, levels)
+        let (offset, variance, scaled) = parts(x, levels)
         return
             ((offset * scaled).sum(axis: -1, keepingAxis: true)
             + variance.log().sum(axis: -1, keepingAxis: true)) * -0.5
     }
 
     /// x − √ᾱ m in the eigenbasis, the noised variances, and their quotient.
-    private func whitened(
+    private func parts(
         _ x: Tensor, _ levels: NoiseLevels
     ) -> (offset: Tensor, variance: Tensor, scaled: Tensor) {
         let offset = matmul(x - levels.signalScale * mean, basis)

@@ -1,0 +1,43 @@
+import Layers
+import TensorCore
+
+/// What alignment adds to a frozen base on vectors: an affine map of the state for every sampler step.
+///
+/// The adapted prediction of step i is ε = ε_base + (σ_i/|c_i|) u_i(x̂), with c_i, σ_i of the DDIM step and
+/// u_i(x̂) = M_i x̂ + b_i of the whitened state. In these units the path-wise divergence of Lemma 1 is
+/// Σ_i E ½‖u_i‖² whatever the schedule, and its Hessian in (M_i, b_i) is the identity: plain gradient descent with
+/// a step of order one converges in a few iterations. Under linear rewards and a Gaussian base the optimum is
+/// b_i ∝ Wᵀλ exactly; quadratic rewards need M_i. It starts at zero, where the model is the base.
+public final class StepwiseCorrection: Module {
+    /// M_i, each `[d, d]` acting from the right on row vectors.
+    private let slopes: [Parameter]
+    /// b_i, each `[1, d]`.
+    private let shifts: [Parameter]
+    private let whitening: GaussianDenoiser
+    private let levels: [NoiseLevels]
+
+    /// - Parameters:
+    ///   - alphasCumprod: ᾱ of each sampler step.
+    ///   - reference: Gaussian with the base model's mean and covariance, which whitens the state.
+    public init(alphasCumprod: [Double], reference: Gaussian) {
+        let d = reference.dimension
+        slopes = alphasCumprod.map { _ in Parameter(.zeros([d, d])) }
+        shifts = alphasCumprod.map { _ in Parameter(.zeros([1, d])) }
+        whitening = GaussianDenoiser(reference)
+        levels = alphasCumprod.map { NoiseLevels(alphasCumprod: [$0]) }
+    }
+
+    /// u_i(x̂).  Shapes: x `[N, d]`, result `[N, d]`.
+    public func callAsFunction(_ x: Tensor, step: Int) -> Tensor {
+        matmul(whitening.whitened(x, levels[step]), slopes[step].value) + shifts[step].value
+    }
+
+    public var namedParameters: [NamedParameter] {
+        slopes.indices.flatMap { step in
+            [
+                NamedParameter("steps.\(step).slope", slopes[step]),
+                NamedParameter("steps.\(step).shift", shifts[step]),
+            ]
+        }
+    }
+}
