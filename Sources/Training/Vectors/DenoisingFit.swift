@@ -55,6 +55,15 @@ final class DenoisingFit: @unchecked Sendable {
     /// Updates made so far.
     var step: Int { optimizer.stepCount }
 
+    /// The network with its averaged weights.
+    func averaged() -> ScoreNetwork {
+        let copy = ScoreNetwork(
+            network.mlp.configuration, alphasCumprod: network.alphasCumprod, reference: network.reference,
+            key: RandomKey(seed: 0, stream: 0))
+        for (parameter, value) in zip(copy.parameters, average.values) { parameter.assign(value.copied()) }
+        return copy
+    }
+
     /// One update on one batch; the ranks of `communicator` share its micro-batches.
     ///
     /// - Returns: the loss, mean over elements.

@@ -39,27 +39,36 @@ extension Tensor {
     func rows(_ indices: [Int32]) -> Tensor { embedding(self, Tensor(indices: indices, on: device)) }
 }
 
-/// Σ x and Σ x xᵀ of samples, in double.
-struct Moments {
-    private(set) var count = 0
-    private var sum: [Double]
-    private var products: [Double]
+/// First and second moments of samples, in double.
+struct Moments: Sendable, Equatable {
+    private(set) var mean: [Double]
+    /// E x xᵀ, row-major.
+    private(set) var products: [Double]
 
-    /// Sums over all rows of `samples` `[N, d]`.
+    init(mean: [Double], products: [Double]) {
+        self.mean = mean
+        self.products = products
+    }
+
+    /// Means over all rows of `samples` `[N, d]`.
     init(_ samples: Tensor) {
-        let (n, d) = (samples.shape[0], samples.shape[1])
         let wide = samples.cast(to: .float64)
-        count = n
-        sum = wide.sum(axis: 0).doubles
-        products = matmul(wide, wide, transposeA: true).doubles
-        precondition(sum.count == d, "Moments: \(samples.shape)")
+        mean = wide.mean(axis: 0).doubles
+        products = (matmul(wide, wide, transposeA: true) / Double(samples.shape[0])).doubles
+    }
+
+    /// Moves a share of the way to other moments.
+    mutating func move(towards other: Moments, share: Double) {
+        mean = zip(mean, other.mean).map { $0 + share * ($1 - $0) }
+        products = zip(products, other.products).map { $0 + share * ($1 - $0) }
     }
 
     /// N(mean, covariance), with eigenvalues raised to at least `floor` times the largest.
+    ///
+    /// - Returns: nil if the samples are all equal or not finite.
     func gaussian(floor: Double = 1e-3) -> Gaussian? {
-        let (d, n) = (sum.count, Double(count))
-        let mean = sum.map { $0 / n }
-        var covariance = products.map { $0 / n }
+        let d = mean.count
+        var covariance = products
         for i in 0..<d {
             for j in 0..<d { covariance[i * d + j] -= mean[i] * mean[j] }
         }

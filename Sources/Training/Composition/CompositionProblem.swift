@@ -1,0 +1,14 @@
+/// The primal side of a composition, min_{p,u} u  s.t.  D_i(p) ≤ u: what the dual ascent needs of it.
+protocol CompositionProblem: AnyObject {
+    /// Moves p towards the minimiser of Σ λ_i D_i.
+    func update(multipliers: [Double]) throws
+
+    /// D_i of the current p in nats, on the samples of this iteration.
+    func divergences() throws -> [Double]
+
+    /// Brings p to rest at multipliers that no longer change.
+    func settle(multipliers: [Double]) throws
+
+    /// D_i of the settled p on fresh samples, more of them.
+    func evaluate() throws -> [Double]
+}

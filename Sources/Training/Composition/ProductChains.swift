@@ -1,0 +1,123 @@
+import Foundation
+import Diffusion
+import Distributed
+import Models
+import TensorCore
+
+/// Persistent chains that sample Π q_i^{λ_i} by annealed MCMC on the surrogate score Σ λ_i ε_i.
+///
+/// Multipliers move little from one dual iteration to the next, so chains are not started over: they are noised
+/// back to a middle level, from which modes can still be left, and annealed down again.
+struct ProductChains: Sendable {
+    /// `[chains, d]`, nil before the first run.
+    private(set) var population: Tensor?
+    private(set) var adaptation: StepSizeAdaptation
+    private(set) var runs = 0
+    private let schedule: NoiseSchedule
+    private let sampler: MCMCSampler
+    private let work: MicroBatches
+    private let dimension: Int
+    private let seed: UInt64
+
+    init(
+        schedule: NoiseSchedule, sampler: MCMCSampler, levels: [AnnealingLevel], chains: MicroBatches,
+        dimension: Int, seed: UInt64
+    ) {
+        self.schedule = schedule
+        self.sampler = sampler
+        self.adaptation = StepSizeAdaptation(levels: levels, targetAcceptance: sampler.targetAcceptance)
+        self.work = chains
+        self.dimension = dimension
+        self.seed = seed
+    }
+
+    /// Levels whose γ is spaced evenly in log, from the noisiest time step to the cleanest.
+    static func levels(_ schedule: NoiseSchedule, count: Int, iterations: Int, stepSize: Double)
+        -> [AnnealingLevel]
+    {
+        let (low, high) = (
+            log(schedule.noiseToSignal(at: 0)), log(schedule.noiseToSignal(at: schedule.trainSteps - 1))
+        )
+        var timesteps: [Int] = []
+        var candidate = schedule.trainSteps - 1
+        for level in 0..<count {
+            let goal = high + (low - high) * Double(level) / Double(max(count - 1, 1))
+            while candidate > 0, log(schedule.noiseToSignal(at: candidate)) > goal + 1e-9 { candidate -= 1 }
+            if timesteps.last != candidate { timesteps.append(candidate) }
+        }
+        return timesteps.map { AnnealingLevel(timestep: $0, stepSize: stepSize, iterations: iterations) }
+    }
+
+    /// Anneals all chains at the given multipliers; every rank ends with the whole population.
+    mutating func run(
+        _ models: [ScoreModel], multipliers: [Double], over communicator: any Communicator
+    ) throws {
+        let first = population == nil ? 0 : adaptation.levels.count / 2
+        let levels = Array(adaptation.levels[first...])
+        let start = self
+        let run = runs
+        let outcomes = try work.map(on: communicator) { chains in
+            try start.anneal(chains, levels, models, multipliers, run)
+        }
+        let width = dimension
+        let rows = try communicator.allGatherEach(outcomes.flatMap(\.positions.floats)).flatMap { $0 }
+        population = Tensor(rows, shape: [rows.count / width, width])
+        try adapt(outcomes.map(\.acceptances), from: first, over: communicator)
+        runs += 1
+    }
+
+    mutating func resume(population: Tensor, stepSizes: [Double], runs: Int) {
+        self.population = population
+        let levels = zip(adaptation.levels, stepSizes).map { level, size in
+            AnnealingLevel(timestep: level.timestep, stepSize: size, iterations: level.iterations)
+        }
+        adaptation = StepSizeAdaptation(levels: levels, targetAcceptance: sampler.targetAcceptance)
+        self.runs = runs
+    }
+
+    private func anneal(
+        _ chains: Range<Int>, _ levels: [AnnealingLevel], _ models: [ScoreModel], _ multipliers: [Double],
+        _ run: Int
+    ) throws -> (positions: Tensor, acceptances: [Acceptance]) {
+        let target = AnnealedTarget(noise: { x, t in
+            composedNoise(models.map { $0(x, t) }, weights: multipliers)
+        })
+        let z = Tensor.normal(
+            [chains.count, dimension], key: key(.chainStart, run), firstSample: chains.lowerBound)
+        let positions =
+            population.map {
+                schedule.noised($0.slice(chains), with: z, at: .all(levels[0].timestep))
+            } ?? z
+        let noise = ChainNoise(
+            momenta: key(.chainNoise, run), tests: key(.chainAcceptance, run), firstChain: chains.lowerBound)
+        let sample = try annealedSample(
+            from: positions, schedule: schedule, levels: levels, sampler: sampler, target: target, noise: noise,
+            transition: .ddim)
+        let last = Timesteps.all(levels[levels.count - 1].timestep)
+        let residual = try withoutRecording { try target.noise(sample.positions, last) }
+        return (
+            schedule.withoutResidualNoise(sample.positions, noise: residual, at: last), sample.acceptances
+        )
+    }
+
+    private mutating func adapt(
+        _ acceptances: [[Acceptance]], from first: Int, over communicator: any Communicator
+    ) throws {
+        var counts = [Int64](repeating: 0, count: 2 * adaptation.levels.count)
+        for run in acceptances {
+            for (level, acceptance) in run.enumerated() {
+                counts[2 * (first + level)] += Int64(acceptance.accepted)
+                counts[2 * (first + level) + 1] += Int64(acceptance.proposed)
+            }
+        }
+        try communicator.allReduce(&counts, .sum)
+        adaptation = adaptation.updated(
+            adaptation.levels.indices.map {
+                Acceptance(accepted: Int(counts[2 * $0]), proposed: Int(counts[2 * $0 + 1]))
+            })
+    }
+
+    private func key(_ purpose: RandomPurpose, _ run: Int) -> RandomKey {
+        purpose.key(seed: seed, step: run)
+    }
+}

@@ -1,0 +1,123 @@
+import Diffusion
+import Distributed
+import Models
+import TensorCore
+
+/// Product composition by Algorithm 2: chains draw x_0 from q_AND^(λ), a network learns their distribution, and
+/// its score is compared with each model's by Lemma 2.
+///
+/// The network's reference Gaussian follows the chains' moments, so that it has only the shape left to learn.
+final class ScoreProduct: CompositionProblem, @unchecked Sendable {
+    private let models: [ScoreModel]
+    private let quadrature: LogNoiseQuadrature
+    private let sizes: DivergenceSizes
+    private let communicator: any Communicator
+    private let seed: UInt64
+    /// Network updates per dual iteration, and before the first.
+    private let updates: (each: Int, first: Int, settling: Int)
+    private(set) var chains: ProductChains
+    private(set) var fit: DenoisingFit
+    private(set) var moments: Moments?
+    private var measured: ScoreModel?
+
+    init(
+        _ models: [ScoreModel], quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, chains: ProductChains,
+        fit: DenoisingFit, updates: (each: Int, first: Int, settling: Int), seed: UInt64,
+        communicator: any Communicator
+    ) {
+        self.models = models
+        self.quadrature = quadrature
+        self.sizes = sizes
+        self.chains = chains
+        self.fit = fit
+        self.updates = updates
+        self.seed = seed
+        self.communicator = communicator
+    }
+
+    func update(multipliers: [Double]) throws {
+        try advance(multipliers, updates: chains.runs == 0 ? updates.first : updates.each)
+    }
+
+    func divergences() throws -> [Double] {
+        guard let population = chains.population, let p = measured else {
+            throw TrainingError.notStarted("the product")
+        }
+        let noise = RandomPurpose.divergenceNoise.key(seed: seed, step: chains.runs)
+        return try sizes.divergences(
+            sizes.training, quadrature, noise: noise, over: communicator, p: p, models: models
+        ) { population.slice($0) }
+    }
+
+    func settle(multipliers: [Double]) throws {
+        let rounds = max(1, updates.settling / max(updates.each, 1))
+        for _ in 0..<rounds { try advance(multipliers, updates: updates.each) }
+    }
+
+    func evaluate() throws -> [Double] {
+        guard let p = measured else { throw TrainingError.notStarted("the product") }
+        let noise = RandomPurpose.evaluationNoise.key(seed: seed)
+        return try sizes.divergences(
+            sizes.evaluation, quadrature, noise: noise, over: communicator, p: p, models: models
+        ) { try self.samples($0) }
+    }
+
+    /// Samples of the learned product by DDIM.
+    func samples(_ range: Range<Int>) throws -> Tensor {
+        guard let p = measured else { throw TrainingError.notStarted("the product") }
+        return try drawn(
+            p, range, dimension: moments?.mean.count ?? 0, quadrature.schedule,
+            key: RandomPurpose.evaluationData.key(seed: seed))
+    }
+
+    private func advance(_ multipliers: [Double], updates: Int) throws {
+        try chains.run(models, multipliers: multipliers, over: communicator)
+        guard let population = chains.population else { return }
+        try follow(Moments(population))
+        for _ in 0..<updates {
+            try fit.update(
+                from: { samples, step in
+                    let key = RandomPurpose.data.key(seed: self.seed, step: step)
+                    let chosen = key.integers(samples, below: population.shape[0])
+                    return (population.rows(chosen), nil)
+                }, over: communicator)
+        }
+        measured = .network(fit.averaged().evaluator())
+    }
+
+    /// Averages the moments of many iterations: one population's would add its sampling error to every score.
+    private func follow(_ fresh: Moments) throws {
+        var mean = moments ?? fresh
+        mean.move(towards: fresh, share: max(0.1, 1 / Double(chains.runs)))
+        moments = mean
+        guard let reference = mean.gaussian() else { throw TrainingError.degenerateData(model: "product") }
+        fit.network.reference = reference
+    }
+}
+
+/// Samples of a model by deterministic DDIM in fifty steps.
+func drawn(
+    _ model: ScoreModel, _ range: Range<Int>, dimension: Int, _ schedule: NoiseSchedule, key: RandomKey,
+    steps count: Int = 50
+) throws -> Tensor {
+    try withoutRecording {
+        let start = Tensor.normal([range.count, dimension], key: key, firstSample: range.lowerBound)
+        let steps = ddimSteps(schedule, count: min(count, schedule.trainSteps), eta: 0)
+        return try ddimSample(
+            from: start, schedule: schedule, steps: steps, network: { model($0, $1) }, noise: { _ in start })
+    }
+}
+
+/// Steps from the last training time step down to 0 and on to no noise, evenly spread.
+func ddimSteps(_ schedule: NoiseSchedule, count: Int, eta: Double) -> [DDIMStep] {
+    let last = schedule.trainSteps - 1
+    let timesteps = (0..<count).map { step in
+        count == 1 ? last : last - Int((Double(step) * Double(last) / Double(count - 1)).rounded())
+    }
+    return timesteps.indices.map { index in
+        let next = index + 1 < count ? schedule.alphaCumprod(at: timesteps[index + 1]) : 1
+        return DDIMStep(
+            timestep: timesteps[index], alphaCumprod: schedule.alphaCumprod(at: timesteps[index]),
+            previousAlphaCumprod: next, eta: eta)
+    }
+}
