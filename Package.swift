@@ -49,7 +49,13 @@ let package = Package(
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"]),
         .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),
-        .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+        .target(
+            name: "DistributedBattery", dependencies: ["Distributed"], path: "Tests/DistributedBattery"),
+        .executableTarget(
+            name: "mpi-check", dependencies: ["Distributed", "DistributedBattery"],
+            path: "Tests/mpi-check"),
+        .testTarget(
+            name: "DistributedTests", dependencies: ["Distributed", "DistributedBattery", "mpi-check"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
