@@ -6,7 +6,7 @@ import TensorCore
 /// Product of Gaussians with exact scores: p_λ ∝ Π q_i^{λ_i} is a Gaussian, so there is no network.
 ///
 /// D_i = KL(p_λ‖q_i) is still measured as for any other model, by Lemma 2 on samples.
-final class GaussianProduct: CompositionProblem {
+final class GaussianProduct: CompositionProblem, @unchecked Sendable {
     private let factors: [Gaussian]
     private let quadrature: LogNoiseQuadrature
     private let sizes: DivergenceSizes

@@ -37,7 +37,7 @@ struct MixtureMeasure: Sendable {
 }
 
 /// Mixture with exact scores: p_λ = Σ λ_i q_i is known by its responsibilities, so there is no network.
-final class ExactMixture: CompositionProblem {
+final class ExactMixture: CompositionProblem, @unchecked Sendable {
     private let mixtures: [GaussianMixture]
     private let measure: MixtureMeasure
     private let communicator: any Communicator

@@ -22,7 +22,7 @@ extension StateTree {
 
     /// The f32 tensor at `path`, of whatever shape it has.
     func tensor(_ path: String) throws -> Tensor {
-        let array = try array(path, type: .float32)
+        let array = try array(path, type: .f32)
         return Tensor(array.elements(as: Float.self), shape: Shape(array.shape))
     }
 

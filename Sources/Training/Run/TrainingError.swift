@@ -4,11 +4,13 @@ public enum TrainingError: ExitCoded, CustomStringConvertible {
     case degenerateData(model: String)
     case notStarted(String)
     case badSamples(path: String, reason: String)
+    case notPositiveDefinite
 
     public var exitCode: Int32 {
         switch self {
         case .degenerateProduct, .notStarted: ExitCode.internal
         case .degenerateData, .badSamples: ExitCode.badData
+        case .notPositiveDefinite: ExitCode.configuration
         }
     }
 
@@ -23,6 +25,8 @@ public enum TrainingError: ExitCoded, CustomStringConvertible {
             "\(what) was measured before its first update"
         case .badSamples(let path, let reason):
             "\(path): \(reason)"
+        case .notPositiveDefinite:
+            "a covariance of the configuration is not positive definite"
         }
     }
 }

@@ -1,0 +1,180 @@
+import Checkpoints
+import Diffusion
+import Distributed
+import Foundation
+import Layers
+import Models
+import Telemetry
+import TensorCore
+
+/// The first phase of a run with `score: learned`: every given model is fitted by a score network.
+///
+/// Ranks form as many groups as models allow; a group fits its share of the models, and the ranks of a group share
+/// each batch. Groups meet every `roundLength` updates to see whether the run must stop.
+struct FitPhase {
+    static let roundLength = 25
+    let models: [GivenModel]
+    let settings: DenoisingSettings
+    let seed: UInt64
+    let session: RunSession
+    private let networks: [ScoreNetwork]
+
+    init(
+        _ models: [GivenModel], _ configuration: RunConfiguration, schedule: NoiseSchedule, session: RunSession
+    ) {
+        self.models = models
+        self.settings = DenoisingSettings(configuration.pretraining)
+        self.seed = configuration.seed
+        self.session = session
+        self.networks = models.indices.map { i in
+            ScoreNetwork(
+                configuration.network.sizes(dimension: configuration.dimension, schedule),
+                alphasCumprod: schedule.alphasCumprod, reference: models[i].reference,
+                key: RandomPurpose.initialization.key(seed: configuration.seed, model: i))
+        }
+    }
+
+    /// The fitted networks on every rank, or nil if the run was interrupted (its state is then saved).
+    func run() throws -> [ScoreNetwork]? {
+        if let tree = session.resumed, tree["models/0/reference/mean"] != nil { return try restored(tree) }
+        let world = session.communicator
+        let shards = RankLayout.widestShards(ranks: world.size, items: models.count)
+        let layout = try RankLayout(ranks: world.size, items: models.count, shards: shards)
+        let group = try layout.groups(of: world).replicas
+        let own = layout.items(of: world.rank)
+        let fits = try own.map(fit)
+        let most = (0..<world.size).map { layout.items(of: $0).count }.max() ?? 0
+        guard try fitInRounds(fits, over: group, longest: most * settings.steps) else {
+            try save(fits, own, isFirstOfGroup: group.rank == 0)
+            return nil
+        }
+        return try shared(fits, layout)
+    }
+
+    /// The fit of a model, from the beginning or where it was interrupted.
+    private func fit(_ model: Int) throws -> DenoisingFit {
+        let fit = DenoisingFit(networks[model], settings, seed: seed, model: model)
+        if let tree = session.resumed { try fit.restore(from: tree, at: "fits/\(model)") }
+        return fit
+    }
+
+    /// - Returns: false if the run was interrupted.
+    private func fitInRounds(
+        _ fits: [DenoisingFit], over group: any Communicator, longest: Int
+    ) throws -> Bool {
+        let total = fits.count * settings.steps
+        let done = fits.reduce(0) { $0 + $1.step }
+        let progress = session.isRoot && total > done
+            ? ProgressBar(label: "fitting", total: total, start: done, console: session.console) : nil
+        // Every rank makes the same number of rounds, those with fewer models idle ones, so that all meet.
+        let first = try session.communicator.allReduce(Int64(longest - (total - done)), .minimum)
+        for _ in stride(from: max(0, Int(first)), to: longest, by: Self.roundLength) {
+            try session.communicator.failTogether(exitCode: exitCode(for:)) {
+                do {
+                    try round(fits, over: group, progress)
+                } catch let error as any AgreedError {
+                    // Agreed within this group only: the other groups must hear of it.
+                    throw FitError(group: error)
+                }
+            }
+            if try session.pendingInterruption() { return false }
+        }
+        progress?.finish()
+        return true
+    }
+
+    private func round(_ fits: [DenoisingFit], over group: any Communicator, _ progress: ProgressBar?) throws {
+        var budget = Self.roundLength
+        for fit in fits {
+            while fit.step < settings.steps, budget > 0 {
+                let loss = try update(fit, over: group)
+                budget -= 1
+                progress?.update(fits.reduce(0) { $0 + $1.step }, note: String(format: "loss %.4f", loss))
+            }
+        }
+    }
+
+    private func update(_ fit: DenoisingFit, over group: any Communicator) throws -> Double {
+        let model = networks.firstIndex { $0 === fit.network } ?? 0
+        let (source, seed) = (models[model].source, seed)
+        return try fit.update(
+            from: { samples, step in
+                let key = RandomPurpose.data.key(seed: seed, model: model, step: step)
+                return (source.samples(samples, key: key), nil)
+            }, over: group)
+    }
+
+    /// Gathers every group's state on rank 0 and saves it as the checkpoint of step 0.
+    private func save(_ fits: [DenoisingFit], _ own: Range<Int>, isFirstOfGroup: Bool) throws {
+        var tree = StateTree()
+        if isFirstOfGroup {
+            for (fit, model) in zip(fits, own) { fit.save(to: &tree, at: "fits/\(model)") }
+        }
+        let images = try session.communicator.gatherEach(HDF5Image.encode(tree), root: 0)
+        var whole = StateTree()
+        for image in images ?? [] {
+            let part = try HDF5Image.decode(image)
+            for path in part.paths { whole[path] = part[path] }
+        }
+        try session.save(step: 0, whole)
+        try session.acknowledgeInterruption(step: 0)
+    }
+
+    /// Broadcasts averaged weights from the ranks that fitted them.
+    private func shared(_ fits: [DenoisingFit], _ layout: RankLayout) throws -> [ScoreNetwork] {
+        let world = session.communicator
+        for (model, network) in networks.enumerated() {
+            let owner = layout.owner(of: model, dataIndex: 0)
+            let fit = fits.first { $0.network === network }
+            for (index, parameter) in network.parameters.enumerated() {
+                let values = fit?.average.values[index].floats ?? []
+                parameter.assign(Tensor(try world.broadcast(values, root: owner), shape: parameter.shape))
+            }
+        }
+        return frozen()
+    }
+
+    private func restored(_ tree: StateTree) throws -> [ScoreNetwork] {
+        for (model, network) in networks.enumerated() { try network.restore(from: tree, at: "models/\(model)") }
+        return frozen()
+    }
+
+    private func frozen() -> [ScoreNetwork] {
+        for network in networks { network.parameters.forEach { $0.isTrainable = false } }
+        return networks
+    }
+
+    /// Adds the fitted networks to a checkpoint.
+    static func save(_ networks: [ScoreNetwork], to tree: inout StateTree) {
+        for (model, network) in networks.enumerated() {
+            network.save(to: &tree, at: "models/\(model)")
+            tree.set(network.reference.mean, at: "models/\(model)/reference/mean")
+            tree.set(network.reference.covariance.elements, at: "models/\(model)/reference/covariance")
+        }
+    }
+}
+
+/// What went wrong in one group of ranks.
+struct FitError: ExitCoded, CustomStringConvertible {
+    let group: any AgreedError
+
+    var exitCode: Int32 { (group as? RankError)?.exitCode ?? ExitCode.internal }
+    var description: String { "\(group)" }
+}
+
+extension DenoisingSettings {
+    init(_ configuration: PretrainingConfiguration) {
+        self.init(
+            steps: configuration.steps, batch: configuration.batch, microBatch: configuration.microBatch,
+            learningRate: configuration.learningRate, weightDecay: configuration.weightDecay,
+            gradientClip: configuration.gradientClip)
+    }
+}
+
+extension NetworkConfiguration {
+    func sizes(dimension: Int, _ schedule: NoiseSchedule) -> ScoreMLPConfiguration {
+        ScoreMLPConfiguration(
+            dimension: dimension, timesteps: schedule.trainSteps, hidden: hidden, blocks: blocks,
+            widening: widening, embedding: embedding)
+    }
+}
