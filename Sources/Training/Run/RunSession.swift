@@ -10,8 +10,7 @@ import Telemetry
 public final class RunSession {
     public let communicator: any Communicator
     public let directory: String
-    /// The resolved configuration, as it goes into checkpoints.
-    public let configurationText: String
+    let configuration: RunConfiguration
     public let console: Console
     /// The state to resume from.
     let resumed: StateTree?
@@ -31,18 +30,18 @@ public final class RunSession {
     ///
     /// - Parameter policy: nil starts afresh, which an existing checkpoint forbids.
     public init(
-        communicator: any Communicator, directory: String, configurationText: String,
-        checkpoints: CheckpointConfiguration, policy: ResumePolicy?
+        communicator: any Communicator, directory: String, configuration: RunConfiguration,
+        policy: ResumePolicy?
     ) throws {
         self.communicator = communicator
         self.directory = directory
-        self.configurationText = configurationText
+        self.configuration = configuration
         let isRoot = communicator.rank == 0
         let console =
             isRoot ? Console.standardError() : Console(isTerminal: false, width: 80, emit: { _ in })
         self.console = console
         let opened = try communicator.failTogether(exitCode: exitCode(for:)) {
-            isRoot ? try Self.open(directory, checkpoints, policy, console) : nil
+            isRoot ? try Self.open(directory, configuration, policy, console) : nil
         }
         owner = opened?.owner
         let image = try communicator.broadcast(opened?.image ?? [], root: 0)
@@ -69,7 +68,7 @@ public final class RunSession {
             state["run/seconds"] = .real(seconds)
             let report = try owner.store.save(
                 CheckpointContent(
-                    step: step, state: state, configuration: configurationText, extraFiles: files,
+                    step: step, state: state, configuration: configuration.text, extraFiles: files,
                     saddleVersion: saddleVersion),
                 holding: owner.lock, keeping: owner.rotation)
             for notice in report.notices { console.write("\(notice)") }
@@ -93,8 +92,7 @@ public final class RunSession {
     }
 
     private static func open(
-        _ directory: String, _ checkpoints: CheckpointConfiguration, _ policy: ResumePolicy?,
-        _ console: Console
+        _ directory: String, _ configuration: RunConfiguration, _ policy: ResumePolicy?, _ console: Console
     ) throws -> (owner: Owner, image: [UInt8]) {
         let lock = try RunLock(runDirectory: directory)
         let store = CheckpointStore(runDirectory: directory)
@@ -105,14 +103,15 @@ public final class RunSession {
             for notice in resumption.notices { console.write("\(notice)") }
             if let checkpoint = resumption.checkpoint {
                 console.write("resuming from \(checkpoint.directory)")
+                try configuration.checkContinues(checkpoint.configuration)
                 image = try HDF5Image.encode(checkpoint.state)
             }
         } else if let last = try store.steps().last {
             throw RunError.directoryInUse(directory: directory, step: last)
         }
         let rotation = RotationRule(
-            keepLatest: checkpoints.keep,
-            permanentEvery: checkpoints.permanentEvery > 0 ? checkpoints.permanentEvery : nil)
+            keepLatest: configuration.checkpoints.keep,
+            permanentEvery: configuration.checkpoints.permanentEvery > 0 ? configuration.checkpoints.permanentEvery : nil)
         return (Owner(store: store, lock: lock, rotation: rotation), image)
     }
 }
@@ -121,7 +120,7 @@ public final class RunSession {
 public enum RunError: ExitCoded, CustomStringConvertible {
     case directoryInUse(directory: String, step: Int)
 
-    public var exitCode: Int32 { ExitCode.cannotCreate }
+    public var exitCode: Int32 { ExitStatus.cannotCreate }
 
     public var description: String {
         switch self {

@@ -8,9 +8,9 @@ public enum TrainingError: ExitCoded, CustomStringConvertible {
 
     public var exitCode: Int32 {
         switch self {
-        case .degenerateProduct, .notStarted: ExitCode.internal
-        case .degenerateData, .badSamples: ExitCode.badData
-        case .notPositiveDefinite: ExitCode.configuration
+        case .degenerateProduct, .notStarted: ExitStatus.internal
+        case .degenerateData, .badSamples: ExitStatus.badData
+        case .notPositiveDefinite: ExitStatus.configuration
         }
     }
 

@@ -158,7 +158,7 @@ struct FitPhase {
 struct FitError: ExitCoded, CustomStringConvertible {
     let group: any AgreedError
 
-    var exitCode: Int32 { (group as? RankError)?.exitCode ?? ExitCode.internal }
+    var exitCode: Int32 { (group as? RankError)?.exitCode ?? ExitStatus.internal }
     var description: String { "\(group)" }
 }
 

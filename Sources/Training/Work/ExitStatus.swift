@@ -1,5 +1,5 @@
 /// Exit codes of the command (sysexits.h); `docs/command.md` lists them.
-public enum ExitCode {
+public enum ExitStatus {
     public static let usage: Int32 = 64
     public static let badData: Int32 = 65
     public static let noInput: Int32 = 66
@@ -18,5 +18,5 @@ public protocol ExitCoded: Error {
 
 /// The exit code of any error.
 public func exitCode(for error: any Error) -> Int32 {
-    (error as? any ExitCoded)?.exitCode ?? ExitCode.internal
+    (error as? any ExitCoded)?.exitCode ?? ExitStatus.internal
 }

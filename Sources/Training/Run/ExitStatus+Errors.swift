@@ -1,0 +1,36 @@
+import Checkpoints
+import Diffusion
+import Telemetry
+import WeightFiles
+
+extension CheckpointError: ExitCoded {
+    public var exitCode: Int32 {
+        switch category {
+        case .cannotWrite: ExitStatus.cannotWrite
+        case .corrupt: ExitStatus.badData
+        case .missing: ExitStatus.noInput
+        case .busy: ExitStatus.cannotCreate
+        }
+    }
+}
+
+extension StateTreeError: ExitCoded {
+    public var exitCode: Int32 { ExitStatus.badData }
+}
+
+extension HDF5Error: ExitCoded {
+    public var exitCode: Int32 { ExitStatus.badData }
+}
+
+extension DiffusionError: ExitCoded {
+    public var exitCode: Int32 { ExitStatus.configuration }
+}
+
+extension TelemetryError: ExitCoded {
+    public var exitCode: Int32 {
+        switch self {
+        case .cannotWrite: ExitStatus.cannotWrite
+        default: ExitStatus.badData
+        }
+    }
+}

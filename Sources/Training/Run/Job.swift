@@ -1,0 +1,64 @@
+import Checkpoints
+import Distributed
+import Foundation
+import TensorCore
+
+/// What a training command asks for.
+public struct RunRequest: Sendable {
+    /// Path of the YAML file.
+    public var configuration: String
+    /// `key=value` in the order given.
+    public var overrides: [String]
+    /// Run directory; nil for `runs/<name of the file>`.
+    public var output: String?
+    public var resume: ResumePolicy?
+    /// The kinds of problem the command solves.
+    public var kinds: Set<RunConfiguration.Kind>
+
+    public init(
+        configuration: String, overrides: [String], output: String?, resume: ResumePolicy?,
+        kinds: Set<RunConfiguration.Kind>
+    ) {
+        self.configuration = configuration
+        self.overrides = overrides
+        self.output = output
+        self.resume = resume
+        self.kinds = kinds
+    }
+
+    var directory: String {
+        output ?? "runs/" + URL(fileURLWithPath: configuration).deletingPathExtension().lastPathComponent
+    }
+}
+
+/// Runs a training job as this rank's part of it and returns the exit code of the process.
+public func runJob(_ request: RunRequest) -> Int32 {
+    World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) { communicator in
+        Parallel.configure(threads: try threadsPerRank(communicator))
+        let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
+            try RunConfiguration(file: request.configuration, overrides: request.overrides, kinds: request.kinds)
+        }
+        let session = try RunSession(
+            communicator: communicator, directory: request.directory, configuration: configuration,
+            policy: request.resume)
+        return try run(configuration, in: session)
+    }
+}
+
+/// Solves the problem and returns the exit code: 0, or 75 if it was interrupted.
+private func run(_ configuration: RunConfiguration, in session: RunSession) throws -> Int32 {
+    switch configuration.kind {
+    case .product, .mixture: try CompositionRun(configuration, session).run()
+    case .alignment: try AlignmentRun(configuration, session).run()
+    case .pretraining: try PretrainingRun(configuration, session).run()
+    }
+}
+
+/// Threads of a rank: what the environment says, else its share of the machine's cores.
+private func threadsPerRank(_ communicator: any Communicator) throws -> Int {
+    let environment = ProcessInfo.processInfo.environment
+    for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] {
+        if let text = environment[name], let threads = Int(text), threads > 0 { return threads }
+    }
+    return max(1, ProcessInfo.processInfo.activeProcessorCount / communicator.localSize)
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Checkpoints
+import Training
+
+/// `saddle inspect`.
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what is inside a checkpoint, as JSON.",
+        discussion: "Example:\n  saddle inspect runs/digits/checkpoint-50 | jq '.state[].path'")
+
+    @Argument(help: "A directory checkpoint-<step>.") var checkpoint: String
+
+    func run() throws {
+        try finish {
+            reportingErrors {
+                print(try CheckpointJSON.text(of: CheckpointInspection(CheckpointStore.load(checkpoint))))
+                return 0
+            }
+        }
+    }
+}
+
+/// `saddle verify`.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a checkpoint against its digests; exit code 65 if it is damaged.",
+        discussion: "Example:\n  saddle verify runs/digits/checkpoint-50")
+
+    @Argument(help: "A directory checkpoint-<step>.") var checkpoint: String
+
+    func run() throws {
+        try finish {
+            reportingErrors {
+                let report = try CheckpointStore.verify(checkpoint)
+                print(try CheckpointJSON.text(of: report))
+                return report.valid ? 0 : ExitStatus.badData
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Training
+
+/// `saddle align`.
+struct Align: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fine-tune one model so that every reward reaches its threshold, as close to the base as that allows.",
+        discussion: """
+            Example:
+              mpirun -n 2 saddle align examples/digits/alignment.yaml --output runs/digits-alignment
+            """)
+
+    @OptionGroup var options: RunOptions
+
+    func run() throws { try finish { runJob(options.request([.alignment])) } }
+}
+
+/// `saddle compose`.
+struct Compose: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Combine several models: as close as possible to all of them (product), or sampling all (mixture).",
+        discussion: """
+            Example:
+              mpirun -n 2 saddle compose examples/digits/product.yaml --output runs/digits-product
+            """)
+
+    @OptionGroup var options: RunOptions
+
+    func run() throws { try finish { runJob(options.request([.product, .mixture])) } }
+}
+
+/// `saddle pretrain`.
+struct Pretrain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fit score networks to the given models.",
+        discussion: """
+            Example:
+              mpirun -n 2 saddle pretrain examples/digits/pretraining.yaml --output runs/digits-models
+            """)
+
+    @OptionGroup var options: RunOptions
+
+    func run() throws { try finish { runJob(options.request([.pretraining])) } }
+}
