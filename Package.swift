@@ -47,7 +47,8 @@ let package = Package(
         .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"]),
+        .testTarget(
+            name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),
         .target(
             name: "DistributedBattery", dependencies: ["Distributed"], path: "Tests/DistributedBattery"),

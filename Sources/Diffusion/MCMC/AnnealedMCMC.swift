@@ -1,0 +1,98 @@
+import TensorCore
+
+/// One noise level of an annealed run.
+public struct AnnealingLevel: Sendable, Hashable, Codable {
+    public var timestep: Int
+    /// τ: the leapfrog step is ε = τ √(1−ᾱ_t).
+    ///
+    /// Scores of noised distributions bend at most as fast as the noise
+    /// itself, so τ < 2 is stable at every level.
+    public var stepSize: Double
+    /// Iterations of the sampler.
+    public var iterations: Int
+
+    public init(timestep: Int, stepSize: Double, iterations: Int) {
+        precondition(
+            stepSize > 0 && iterations >= 0,
+            "AnnealingLevel: needs a positive step size and no negative count, got \(stepSize), \(iterations)"
+        )
+        self.timestep = timestep
+        self.stepSize = stepSize
+        self.iterations = iterations
+    }
+}
+
+/// What a run samples at each level.
+public struct AnnealedTarget {
+    /// ε(x, t), −√(1−ᾱ_t) times the score; for a product Σ λ_i ε_i.
+    public var noise: NoisePredictor
+    /// log π_t(x) up to a constant, for the Metropolis test; without it the test integrates the score.
+    public var logDensity: LogDensity?
+
+    /// - Shapes: x `[N, …]`, result `[N]`.
+    public typealias LogDensity = (_ x: Tensor, _ timesteps: Timesteps) throws -> Tensor
+
+    public init(noise: @escaping NoisePredictor, logDensity: LogDensity? = nil) {
+        self.noise = noise
+        self.logDensity = logDensity
+    }
+}
+
+/// How chains pass from one level to the next.
+public enum LevelTransition: String, Sendable, Codable, CaseIterable {
+    /// They stay where they are.
+    case hold
+    /// By a deterministic DDIM step, which brings them close to the next level's distribution.
+    case ddim
+}
+
+/// Random numbers of the chains: chain c gets the same ones in whatever batch it runs.
+public struct ChainNoise: Sendable {
+    public let momenta: SampleNoise
+    public let tests: SampleNoise
+
+    /// - Parameters:
+    ///   - momenta: key of the normals; `tests`: key of the uniforms, another stream.
+    ///   - firstChain: global index of the first chain of the batch.
+    public init(momenta: RandomKey, tests: RandomKey, firstChain: Int = 0) {
+        precondition(momenta != tests, "ChainNoise: momenta and tests need different streams")
+        self.momenta = SampleNoise(momenta, firstSample: firstChain)
+        self.tests = SampleNoise(tests, firstSample: firstChain)
+    }
+}
+
+/// The chains at the end of a run.
+public struct AnnealedSample {
+    /// `[N, …]`, at the noise of the last level.
+    public let positions: Tensor
+    /// One per level.
+    public let acceptances: [Acceptance]
+}
+
+/// Annealed MCMC: runs the chains through the levels in order.
+///
+/// Du et al. 2023, Algorithm 1.
+///
+/// Nothing is recorded. Persistent chains start anywhere: pass their positions and the levels from theirs on.
+///
+/// - Parameters:
+///   - positions: of the chains at the start, `[N, …]`; standard normal where the first level is pure noise.
+///   - levels: from much noise to little.
+public func annealedSample(
+    from positions: Tensor, schedule: NoiseSchedule, levels: [AnnealingLevel], sampler: MCMCSampler,
+    target: AnnealedTarget, noise: ChainNoise, transition: LevelTransition = .hold
+) throws -> AnnealedSample {
+    try withoutRecording {
+        var chains = MCMCChains(
+            positions: positions.detached, sampler: sampler, target: target, noise: noise)
+        var acceptances: [Acceptance] = []
+        for (index, level) in levels.enumerated() {
+            if index > 0, transition == .ddim {
+                try chains.descend(schedule, from: levels[index - 1].timestep, to: level.timestep)
+            }
+            chains.enter(level, noiseScale: schedule.noiseScale(at: level.timestep))
+            acceptances.append(try chains.run(iterations: level.iterations))
+        }
+        return AnnealedSample(positions: chains.positions, acceptances: acceptances)
+    }
+}

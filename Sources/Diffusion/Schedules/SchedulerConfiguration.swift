@@ -1,0 +1,146 @@
+import Foundation
+
+/// Where in 0..<T the steps of a sampler lie.
+///
+/// Lin et al. 2024, Table 2.
+public enum TimestepSpacing: String, Sendable, Codable, CaseIterable {
+    case leading, trailing, linspace
+}
+
+/// diffusers' `scheduler_config.json`, as its DDIMScheduler reads it: same keys, same defaults.
+///
+/// Keys of other schedulers are ignored, as diffusers does, so the file of any Stable Diffusion model serves.
+public struct SchedulerConfiguration: Sendable, Equatable {
+    /// T.
+    public var trainSteps = 1000
+    public var betaStart = 0.0001
+    public var betaEnd = 0.02
+    public var betaSchedule = BetaSchedule.linear
+    /// β_t given one by one, T of them; takes the place of the three above.
+    public var trainedBetas: [Double]?
+    public var predictionType = PredictionType.epsilon
+    /// Clamp the predicted x_0 to ± `clipSampleRange`.
+    public var clipSample = true
+    public var clipSampleRange = 1.0
+    /// The last step ends at ᾱ = 1, else at ᾱ_0.
+    public var setAlphaToOne = true
+    /// Added to every timestep of `leading` spacing.
+    public var stepsOffset = 0
+    public var timestepSpacing = TimestepSpacing.leading
+    public var rescaleBetasZeroSNR = false
+    /// Dynamic thresholding, which Saddle refuses: it is no function of ε alone.
+    public var thresholding = false
+
+    public init() {}
+
+    /// Reads and validates a file.
+    ///
+    /// - Throws: `DiffusionError` that names the file and the key.
+    public init(contentsOf file: URL) throws {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: file))
+        } catch let error as DecodingError {
+            throw DiffusionError.unreadableConfiguration(path: file.path, reason: error.summary)
+        } catch {
+            throw DiffusionError.unreadableConfiguration(
+                path: file.path, reason: "cannot be read (\(error.localizedDescription))")
+        }
+        try validate()
+    }
+
+    /// - Throws: `DiffusionError.invalidSchedule` with all problems at once.
+    public func validate() throws {
+        var problems: [String] = []
+        if trainSteps < 1 { problems.append("num_train_timesteps is \(trainSteps), must be positive") }
+        if let trainedBetas {
+            if trainedBetas.count != trainSteps {
+                problems.append(
+                    "trained_betas has \(trainedBetas.count) values, num_train_timesteps is \(trainSteps)")
+            }
+        } else {
+            for (name, beta) in [("beta_start", betaStart), ("beta_end", betaEnd)]
+            where betaSchedule != .cosine && !(beta > 0 && beta < 1) {
+                problems.append("\(name) is \(beta), must lie between 0 and 1")
+            }
+        }
+        if clipSample && !(clipSampleRange > 0) {
+            problems.append("clip_sample_range is \(clipSampleRange), must be positive")
+        }
+        if stepsOffset < 0 { problems.append("steps_offset is \(stepsOffset), must not be negative") }
+        if thresholding { problems.append("thresholding is not supported; set it to false") }
+        if !problems.isEmpty { throw DiffusionError.invalidSchedule(problems) }
+    }
+
+    /// The noise schedule described here.
+    public func schedule() throws -> NoiseSchedule {
+        try validate()
+        let schedule =
+            if let trainedBetas {
+                try NoiseSchedule(betas: trainedBetas)
+            } else {
+                try NoiseSchedule(
+                    betaSchedule, trainSteps: trainSteps, betaStart: betaStart, betaEnd: betaEnd)
+            }
+        return rescaleBetasZeroSNR ? try schedule.rescaledToZeroTerminalSNR() : schedule
+    }
+
+    /// How the model's output is read.
+    public var prediction: Prediction {
+        Prediction(type: predictionType, clipRange: clipSample ? clipSampleRange : nil)
+    }
+}
+
+extension SchedulerConfiguration: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case trainSteps = "num_train_timesteps"
+        case betaStart = "beta_start"
+        case betaEnd = "beta_end"
+        case betaSchedule = "beta_schedule"
+        case trainedBetas = "trained_betas"
+        case predictionType = "prediction_type"
+        case clipSample = "clip_sample"
+        case clipSampleRange = "clip_sample_range"
+        case setAlphaToOne = "set_alpha_to_one"
+        case stepsOffset = "steps_offset"
+        case timestepSpacing = "timestep_spacing"
+        case rescaleBetasZeroSNR = "rescale_betas_zero_snr"
+        case thresholding
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
+            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        try read(.trainSteps, into: &trainSteps)
+        try read(.betaStart, into: &betaStart)
+        try read(.betaEnd, into: &betaEnd)
+        try read(.betaSchedule, into: &betaSchedule)
+        trainedBetas = try container.decodeIfPresent([Double].self, forKey: .trainedBetas)
+        try read(.predictionType, into: &predictionType)
+        try read(.clipSample, into: &clipSample)
+        try read(.clipSampleRange, into: &clipSampleRange)
+        try read(.setAlphaToOne, into: &setAlphaToOne)
+        try read(.stepsOffset, into: &stepsOffset)
+        try read(.timestepSpacing, into: &timestepSpacing)
+        try read(.rescaleBetasZeroSNR, into: &rescaleBetasZeroSNR)
+        try read(.thresholding, into: &thresholding)
+    }
+}
+
+extension DecodingError {
+    /// The key and what is wrong with it, in one line.
+    fileprivate var summary: String {
+        let (context, fallback): (Context, String) =
+            switch self {
+            case .typeMismatch(_, let context): (context, "has the wrong type")
+            case .valueNotFound(_, let context): (context, "is missing")
+            case .keyNotFound(_, let context): (context, "is missing")
+            case .dataCorrupted(let context): (context, "is not valid")
+            @unknown default: (Context(codingPath: [], debugDescription: ""), "cannot be decoded")
+            }
+        let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+        let detail = context.debugDescription.isEmpty ? fallback : context.debugDescription
+        return key.isEmpty ? detail : "\(key): \(detail)"
+    }
+}
