@@ -48,7 +48,7 @@ let package = Package(
         .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),
         .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["saddle", "Checkpoints", "TestSupport"]),
     ],
