@@ -43,7 +43,9 @@ final class MetricsWriterTests: XCTestCase {
     }
 
     func testDoublesSurviveToTheBit() throws {
-        let values = [0.1 + 0.2, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -0.0, 1 / 3.0, 123456789012345680]
+        let values = [
+            0.1 + 0.2, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -0.0, 1 / 3.0, 123456789012345680,
+        ]
         try withTemporaryDirectory { directory in
             let writer = try MetricsWriter(directory: directory, columns: ["x"])
             for (step, value) in values.enumerated() {
@@ -79,7 +81,8 @@ final class MetricsWriterTests: XCTestCase {
         }
     }
 
-    /// Whatever the byte at which the process died, a resume finds whole lines up to its step and nothing else.
+    /// Whatever the byte at which the process died, a resume finds whole lines up to its step and nothing
+    /// else.
     func testResumeAfterDeathAtAnyByte() throws {
         try withTemporaryDirectory { directory in
             try writeSteps(1...3, with: MetricsWriter(directory: directory, columns: ["loss"]))

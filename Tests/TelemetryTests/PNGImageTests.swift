@@ -38,7 +38,8 @@ final class PNGImageTests: XCTestCase {
             from PIL import Image
             image = Image.open(sys.argv[1])
             image.load()
-            print(json.dumps({"mode": image.mode, "size": image.size, "pixels": list(image.tobytes()), "text": image.text}))
+            pixels = list(image.tobytes())
+            print(json.dumps({"mode": image.mode, "size": image.size, "pixels": pixels, "text": image.text}))
             """
         struct Reading: Decodable, Equatable {
             var mode: String
@@ -66,7 +67,9 @@ final class PNGImageTests: XCTestCase {
             import sys
             from PIL import Image
             if sys.argv[2] == "palette":
-                image = Image.new("P", (2, 1)); image.putpalette([10, 20, 30, 40, 50, 60]); image.putpixel((1, 0), 1)
+                image = Image.new("P", (2, 1))
+                image.putpalette([10, 20, 30, 40, 50, 60])
+                image.putpixel((1, 0), 1)
             elif sys.argv[2] == "deep":
                 image = Image.new("I;16", (2, 1)); image.putpixel((0, 0), 65535)
             else:

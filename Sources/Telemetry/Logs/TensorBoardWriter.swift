@@ -60,8 +60,8 @@ public final class TensorBoardWriter {
         }
     }
 
-    /// `events.out.tfevents.<unix time, 10 digits>.<host>.<process>.<n>`, later by name than every earlier file
-    /// even when the clock stood still or went back.
+    /// `events.out.tfevents.<unix time, 10 digits>.<host>.<process>.<n>`, later by name than every earlier
+    /// file even when the clock stood still or went back.
     private static func newFile(in directory: URL, after earlier: [Int], now: Double) -> URL {
         let seconds = max(Int(now), (earlier.max() ?? -1) + 1)
         let host = ProcessInfo.processInfo.hostName.replacingOccurrences(of: "/", with: "_")

@@ -40,9 +40,10 @@ package struct Axis: Sendable {
             (lower, upper) = Self.widened(range ?? (0, 1), padding: padding)
             ticks = Self.linearTicks(lower, upper, target: target)
         case .logarithmic:
-            let (low, high) = Self.widened(
-                range.map { (log10($0.0), log10($0.1)) } ?? (0, 1), padding: padding)
-            (lower, upper) = (pow(10, low), pow(10, high))
+            let (low, high) = range.map { (log10($0.0), log10($0.1)) } ?? (0, 1)
+            // One value alone stands in the middle of a decade.
+            let margin = high - low > 1e-9 ? (high - low) * padding : 0.5
+            (lower, upper) = (pow(10, low - margin), pow(10, high + margin))
             ticks = Self.logarithmicTicks(lower, upper, target: target)
         }
     }

@@ -40,7 +40,7 @@ public struct DensityGrid: Sendable {
     }
 
     /// The colour laid on as thickly as the density is high; the square root lets tails be seen.
-    func image(color: RGB) -> PNGImage {
+    package func image(color: RGB) -> PNGImage {
         let highest = values.max() ?? 0
         let pixels = values.flatMap { value -> [UInt8] in
             let share = highest > 0 ? (value / highest).squareRoot() : 0

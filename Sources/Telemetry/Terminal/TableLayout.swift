@@ -31,6 +31,8 @@ struct TableLayout {
     let header: [String]
     private let detail: Detail
 
+    private static let multiplierTitle = "λ"
+
     /// The most detailed layout that fits, or the narrowest one.
     static func widest(fitting width: Int, constraints: [String], measure: String, extras: [String])
         -> TableLayout
@@ -50,21 +52,25 @@ struct TableLayout {
         self.constraints = constraints
         self.extras = extras
         self.detail = detail
-        var columns = [Column(title: "iter", width: 6, gap: "")]
+        var columns = [Column(title: "iter", width: 5, gap: "")]
         columns += (["objective"] + extras).map { Column(title: $0, width: max(9, $0.count), gap: "  ") }
         var groups: [(title: String, columns: [Column])] = []
         switch detail {
         case .everything(let digits):
-            groups = [measure, "violation", "λ"].map { ($0, Self.group(constraints, digits: digits)) }
+            groups = [measure, "violation", Self.multiplierTitle].map {
+                Self.group(constraints, $0, digits: digits)
+            }
         case .withoutMeasures(let digits):
-            groups = ["violation", "λ"].map { ($0, Self.group(constraints, digits: digits)) }
+            groups = ["violation", Self.multiplierTitle].map {
+                Self.group(constraints, $0, digits: digits)
+            }
         case .worstOnly:
             let nameWidth = min(constraints.map(\.count).max() ?? 0, 16)
             columns.append(Column(title: "violation", width: 9, gap: "  "))
             columns.append(Column(title: "of", width: max(nameWidth, 2), gap: "  ", isText: true))
             columns.append(Column(title: "Σλ", width: 9, gap: "  "))
         }
-        let seconds = Column(title: "time", width: 8, gap: groups.isEmpty ? "  " : "   ")
+        let seconds = Column(title: "time", width: 7, gap: groups.isEmpty ? "  " : "   ")
         self.columns = columns + groups.flatMap(\.columns) + [seconds]
         let titles = self.columns.map { $0.gap + $0.padded($0.title) }.joined()
         let hasGroups = !constraints.isEmpty && !groups.isEmpty
@@ -72,12 +78,15 @@ struct TableLayout {
         header = hasGroups ? [indent + groups.map(Self.groupTitle).joined(), titles] : [titles]
     }
 
-    private static func group(_ names: [String], digits: Int) -> [Column] {
-        let numberWidth = NumberText.columnWidth(digits: digits)
-        return names.enumerated().map { index, name in
-            let title = shortened(name, to: numberWidth + 2)
-            return Column(title: title, width: max(numberWidth, title.count), gap: index == 0 ? "   " : "  ")
+    private static func group(_ names: [String], _ title: String, digits: Int) -> (String, [Column]) {
+        // Multipliers have no sign, and the narrowest columns have no room for names longer than their
+        // numbers.
+        let numberWidth = NumberText.columnWidth(digits: digits) - (title == multiplierTitle ? 1 : 0)
+        let columns = names.enumerated().map { index, name in
+            let name = shortened(name, to: numberWidth + (digits > 2 ? 2 : 0))
+            return Column(title: name, width: max(numberWidth, name.count), gap: index == 0 ? "   " : "  ")
         }
+        return (title, columns)
     }
 
     /// The title in the middle of a rule over the group's columns.
@@ -99,7 +108,7 @@ struct TableLayout {
         let leading =
             [Cell(text: String(row.iteration))]
             + ([row.objective] + row.extras).map { Cell(text: NumberText.column($0, digits: 4)) }
-        let trailing = [Cell(text: NumberText.fixed(row.seconds, decimals: 1) + "s")]
+        let trailing = [Cell(text: NumberText.fixed(row.seconds, decimals: row.seconds < 1e4 ? 1 : 0) + "s")]
         return leading + constraintCells(of: row) + trailing
     }
 
