@@ -58,7 +58,7 @@ let package = Package(
         .testTarget(
             name: "DistributedTests", dependencies: ["Distributed", "DistributedBattery", "mpi-check"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["saddle", "Checkpoints", "TestSupport"]),
     ],
