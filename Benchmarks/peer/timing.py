@@ -1,0 +1,44 @@
+"""Timing and output shared by the peers: warm-up, median of repeats, one line of JSON."""
+
+import argparse
+import json
+import os
+import statistics
+import time
+
+import torch
+
+
+def arguments(description):
+    """Options common to all peers. Threads default to the cores this process may run on."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--compile", action="store_true", help="compile the networks with torch.compile")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    return options
+
+
+def report(name, work, flops, options):
+    """Runs `work` once unmeasured, then `repeats` times, and prints the median in seconds."""
+    work()
+    seconds = []
+    for _ in range(options.repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    median = statistics.median(seconds)
+    print(
+        json.dumps(
+            {
+                "name": name,
+                "seconds": median,
+                "threads": options.threads,
+                "repeats": options.repeats,
+                "gflops": flops / median / 1e9,
+                "compiled": options.compile,
+                "torch": torch.__version__,
+            }
+        )
+    )
