@@ -77,7 +77,7 @@ public struct SafetensorsFile: Sendable {
             }
             return view
         case (.int64, _):
-            return Tensor(indices: try narrowed(bytes, entry)).reshaped(entry.shape.dimensions)
+            return Tensor(indices: try narrowed(bytes, entry), shape: entry.shape)
         default:
             let readable = StoredType.allCases.filter { $0.dtype != nil } + [.int64]
             throw SafetensorsError.unsupportedType(

@@ -18,8 +18,6 @@ struct SafetensorsHeader {
     static let lengthWidth = 8
     /// The format's own limit; it keeps a hostile length from costing memory.
     static let maximumLength = 100_000_000
-    /// More axes than any framework has; kernels keep strides in small fixed arrays.
-    static let maximumRank = 32
     static let metadataKey = "__metadata__"
 
     private(set) var metadata: [String: String] = [:]
@@ -128,7 +126,7 @@ private struct EntryFields {
             let start = cursor.position
             switch try uniqueKey(&cursor, &seen) {
             case "dtype": type = try cursor.string()
-            case "shape": shape = try Self.integers(&cursor, atMost: SafetensorsHeader.maximumRank)
+            case "shape": shape = try Self.integers(&cursor, atMost: Shape.maximumRank)
             case "data_offsets": offsets = try Self.integers(&cursor, atMost: 2)
             case let key:
                 throw cursor.problem(

@@ -79,7 +79,8 @@ public final class CachingAllocator: Sendable {
             _ = posix_memalign(&pointer, alignment, sizeClass.byteCount)
         }
         guard let pointer else { outOfMemory(requested: sizeClass.byteCount) }
-        if alignment == hugePage { madvise(pointer, sizeClass.byteCount, 14 /* MADV_HUGEPAGE */) }
+        let adviseHugePages: Int32 = 14  // MADV_HUGEPAGE
+        if alignment == hugePage { madvise(pointer, sizeClass.byteCount, adviseHugePages) }
         return pointer
     }
 
