@@ -3,8 +3,8 @@ import TensorCore
 extension SafetensorsFile {
     /// Writes tensors so that readers see the whole new file or none of it.
     ///
-    /// The same tensors and metadata always give the same bytes: metadata by key; tensors by width, widest first,
-    /// so that each starts aligned, then by name.
+    /// The same tensors and metadata always give the same bytes, those the reference library writes: metadata by
+    /// key; tensors by type, widest first, so that each starts aligned, then by name.
     ///
     /// - Parameter metadata: texts to keep beside the tensors; transformers asks for `["format": "pt"]`.
     public static func write(
@@ -14,7 +14,8 @@ extension SafetensorsFile {
             tensors[SafetensorsHeader.metadataKey] == nil,
             "SafetensorsFile.write: \(SafetensorsHeader.metadataKey) is reserved and cannot name a tensor")
         let ordered = tensors.sorted {
-            ($1.value.dtype.byteWidth, $0.key) < ($0.value.dtype.byteWidth, $1.key)
+            let (left, right) = (StoredType($0.value.dtype).order, StoredType($1.value.dtype).order)
+            return left != right ? left > right : $0.key < $1.key
         }
         let header = headerBytes(ordered, metadata)
         try AtomicFile.write(to: path) { file in
@@ -54,6 +55,11 @@ extension SafetensorsFile {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": result += "\\\(scalar)"
+            case "\u{8}": result += "\\b"
+            case "\u{C}": result += "\\f"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
             case "\u{0}"..<"\u{20}":
                 let code = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - code.count) + code

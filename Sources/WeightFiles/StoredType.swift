@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Element types a safetensors file can hold, under the names it uses.
+/// Element types a safetensors file can hold, under the names it uses; narrow ones first.
 public enum StoredType: String, Sendable, CaseIterable {
     case bool = "BOOL"
     case float4 = "F4"
@@ -49,6 +49,9 @@ public enum StoredType: String, Sendable, CaseIterable {
         default: nil
         }
     }
+
+    /// Place among the types.
+    var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
     init(_ dtype: DType) {
         self =

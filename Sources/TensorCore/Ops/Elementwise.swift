@@ -53,7 +53,7 @@ extension Tensor {
     /// σ(x) = 1 / (1 + e^−x).
     public func sigmoid() -> Tensor { map(.sigmoid) }
     public func relu() -> Tensor { map(.relu) }
-    /// x · σ(x) (Elfwing et al. 2018).
+    /// x · σ(x) (Elfwing and others 2018).
     public func silu() -> Tensor { map(.silu) }
     /// x · Φ(x) with the exact error function (Hendrycks & Gimpel 2016).
     public func gelu() -> Tensor { map(.gelu) }
