@@ -3,11 +3,11 @@ public struct Gradients {
     private var byLeaf: [ObjectIdentifier: Tensor] = [:]
 
     /// The gradient of a tracked leaf, or nil if the output does not depend on it.
-    public subscript(leaf: Tensor) -> Tensor? { leaf.node.flatMap { byLeaf[ObjectIdentifier($0)] } }
+    public subscript(leaf: Tensor) -> Tensor? { leaf.node.flatMap { self[$0] } }
 
-    fileprivate mutating func add(_ gradient: Tensor, to node: Node) {
-        let id = ObjectIdentifier(node)
-        byLeaf[id] = byLeaf[id].map { accumulate(gradient, onto: $0) } ?? gradient
+    fileprivate subscript(node: Node) -> Tensor? {
+        get { byLeaf[ObjectIdentifier(node)] }
+        set { byLeaf[ObjectIdentifier(node)] = newValue }
     }
 }
 
@@ -26,39 +26,37 @@ public func gradients(of outputs: [(output: Tensor, seed: Tensor)]) -> Gradients
     var pass = BackwardPass()
     for (output, seed) in outputs {
         precondition(
-            output.shape == seed.shape,
-            "gradients(of:): seed of shape \(seed.shape) for an output of shape \(output.shape)")
-        if let node = output.node { pass.send(seed, to: node) }
+            output.shape == seed.shape && output.dtype == seed.dtype,
+            "gradients(of:): seed \(seed.shape) \(seed.dtype.name) for output \(output.shape) \(output.dtype.name)"
+        )
+        if let node = output.node { pass.send(seed.detached, to: node) }
     }
     withoutRecording { pass.run() }
     return pass.result
 }
 
-/// The nodes waiting for the backward pass, latest first.
+/// One walk: the nodes that wait, latest first, and what each has received so far.
 private struct BackwardPass {
     var queue = NodeQueue()
+    var received: [ObjectIdentifier: Tensor] = [:]
     var result = Gradients()
 
     mutating func send(_ gradient: Tensor, to node: Node) {
-        // Leaves (parameters) may take part in passes on other threads: what they receive stays in this pass.
-        if case .leaf = node.rule { return result.add(gradient, to: node) }
-        if let sum = node.gradient {
-            node.gradient = accumulate(gradient, onto: sum)
+        let id = ObjectIdentifier(node)
+        if let sum = received[id] {
+            received[id] = sum + gradient
         } else {
-            node.gradient = gradient
+            received[id] = gradient
             queue.insert(node)
         }
     }
 
     mutating func run() {
         while let node = queue.popLatest() {
-            guard let gradient = node.gradient else { continue }
-            node.gradient = nil
+            guard let gradient = received.removeValue(forKey: ObjectIdentifier(node)) else { continue }
             switch node.rule {
             case .leaf:
-                continue  // never queued: `send` keeps leaves out
-            case .spent:
-                preconditionFailure("gradients(of:): the graph was walked before; its saved tensors are gone")
+                result[node] = gradient
             case .adjoint(let adjoint):
                 let inputs = node.inputs
                 let contributions = adjoint(gradient)
@@ -68,16 +66,18 @@ private struct BackwardPass {
                 }
             case .segment(let rerun):
                 // The re-run's nodes are newer than all that wait, so the queue takes them first.
-                let output = withRecording(rerun)
+                let inputs = node.inputs
+                let output = withRecording { rerun(inputs) }
                 node.release()
                 if let inner = output.node { send(gradient, to: inner) }
+            case .spent:
+                preconditionFailure(
+                    "gradients(of:): part of this graph was walked before, and what it had saved is gone;"
+                        + " pass all outputs that share a part in one call")
             }
         }
     }
 }
-
-/// Sums two gradients.
-private func accumulate(_ gradient: Tensor, onto sum: Tensor) -> Tensor { sum + gradient }
 
 /// A binary heap of nodes ordered by age.
 private struct NodeQueue {

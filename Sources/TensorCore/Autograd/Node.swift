@@ -4,6 +4,7 @@ import Synchronization
 ///
 /// Nodes are numbered in the order they are made, so decreasing numbers are a valid order for the backward pass.
 /// Adjoints capture detached tensors; only `inputs` links nodes, which lets a long chain be freed iteratively.
+/// A backward pass keeps its running sums to itself: passes on several threads may share leaves.
 package final class Node: @unchecked Sendable {
     /// How gradients leave a node.
     package enum Rule {
@@ -11,9 +12,9 @@ package final class Node: @unchecked Sendable {
         case leaf
         /// dy ↦ one gradient per input (nil where that input needs none).
         case adjoint((Tensor) -> [Tensor?])
-        /// Re-runs a checkpointed segment under recording and returns its output.
-        case segment(() -> Tensor)
-        /// A backward pass has been through; what the rule had saved is gone.
+        /// Re-runs a checkpointed segment, its inputs placed at the given nodes, and returns its output.
+        case segment(([Node?]) -> Tensor)
+        /// A backward pass has been here and dropped what was saved.
         case spent
     }
 
@@ -22,8 +23,6 @@ package final class Node: @unchecked Sendable {
     let sequence: UInt64
     var inputs: [Node?]
     var rule: Rule
-    /// Gradient contributions received so far in the running backward pass.
-    var gradient: Tensor?
 
     package init(inputs: [Node?], rule: Rule) {
         self.sequence = Node.counter.wrappingAdd(1, ordering: .relaxed).newValue

@@ -21,14 +21,13 @@ extension CPUBackend {
                 ck_binary(op.kernel, y.kernelType, a.at(start), b.at(start), y.at(start), range.count)
             }
         }
-        let axes = BroadcastAxes(a.shape, b.shape, into: y.shape)
-        Parallel.ranges(axes.outer, grain: max(1, Self.grain / max(1, axes.inner))) { rows in
-            var shape = axes.shape
-            shape[0] = Int64(rows.count)
+        let axes = PairedAxes(
+            shape: y.shape.dimensions, a.shape.broadcastStrides(to: y.shape),
+            b.shape.broadcastStrides(to: y.shape))
+        axes.forEachPart { shape, before, aStart, bStart in
             ck_binary_strided(
                 op.kernel, y.kernelType, Int32(shape.count), shape, axes.aStrides, axes.bStrides,
-                a.at(rows.lowerBound * Int(axes.aStrides[0])), b.at(rows.lowerBound * Int(axes.bStrides[0])),
-                y.at(rows.lowerBound * axes.inner))
+                a.at(aStart), b.at(bStart), y.at(before * axes.inner))
         }
     }
 
@@ -75,36 +74,4 @@ extension UnaryOp {
 
 extension BinaryOp {
     var kernel: ck_binary_op { ck_binary_op(rawValue: rawValue) }
-}
-
-/// Axes of a broadcast operation with neighbours merged wherever both operands allow it.
-private struct BroadcastAxes {
-    private(set) var shape: [Int64] = []
-    private(set) var aStrides: [Int64] = []
-    private(set) var bStrides: [Int64] = []
-
-    var outer: Int { Int(shape[0]) }
-    var inner: Int { shape.dropFirst().reduce(1) { $0 * Int($1) } }
-
-    init(_ a: Shape, _ b: Shape, into y: Shape) {
-        let (left, right) = (a.broadcastStrides(to: y), b.broadcastStrides(to: y))
-        for axis in 0..<y.rank where y[axis] != 1 {
-            append(extent: Int64(y[axis]), Int64(left[axis]), Int64(right[axis]))
-        }
-        if shape.isEmpty { append(extent: 1, 0, 0) }
-    }
-
-    private mutating func append(extent: Int64, _ aStride: Int64, _ bStride: Int64) {
-        if let last = shape.indices.last, aStrides[last] == aStride * extent,
-            bStrides[last] == bStride * extent
-        {
-            shape[last] *= extent
-            aStrides[last] = aStride
-            bStrides[last] = bStride
-        } else {
-            shape.append(extent)
-            aStrides.append(aStride)
-            bStrides.append(bStride)
-        }
-    }
 }

@@ -40,7 +40,7 @@ extension CPUBackend {
             whole.map { Tensor.zeros([blocks, columns], dtype: $0.dtype) }
         }
         let (scaleParts, shiftParts) = (partial(scaleGradient), partial(shiftGradient))
-        Parallel.ranges(blocks, grain: max(1, Self.grain / (columns * Self.rowBlock))) { range in
+        Parallel.ranges(blocks, grain: max(1, Self.grain / max(1, columns * Self.rowBlock))) { range in
             for block in range {
                 let row = block * Self.rowBlock
                 let count = min(Self.rowBlock, rows - row)

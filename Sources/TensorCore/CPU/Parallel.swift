@@ -39,15 +39,19 @@ public enum Parallel {
         guard threads > 1, count > 1, !isWorker else { return try (0..<count).map(body) }
         openblas_set_num_threads(1)
         defer { openblas_set_num_threads(Int32(threads)) }
+        let isRecording = Recording.isOn
         let results = Mutex([Int: SendableBox<Swift.Result<Element, any Error>>]())
         let next = Atomic<Int>(0)
         DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
-            $isWorker.withValue(true) {
-                while true {
-                    let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    guard index < count else { return }
-                    let result = SendableBox(value: Swift.Result { try body(index) })
-                    results.withLock { $0[index] = result }
+            // Task-local values do not follow the work to Dispatch's threads.
+            Recording.$isOn.withValue(isRecording) {
+                $isWorker.withValue(true) {
+                    while true {
+                        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                        guard index < count else { return }
+                        let result = SendableBox(value: Swift.Result { try body(index) })
+                        results.withLock { $0[index] = result }
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@ public protocol OptimizerKernels {
         _ step: AdamWStep, parameter: Tensor, gradient: Tensor, firstMoment: Tensor, secondMoment: Tensor)
 }
 
-/// Coefficients of one AdamW step.  Loshchilov & Hutter 2019, Algorithm 2.
+/// Coefficients of one AdamW step (Loshchilov & Hutter 2019, Algorithm 2).
 public struct AdamWStep: Sendable {
     public var learningRate: Double
     public var beta1: Double

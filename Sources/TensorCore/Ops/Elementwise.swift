@@ -31,6 +31,7 @@ public protocol ElementwiseKernels {
 extension Tensor {
     /// y = f(x) element by element.
     public func map(_ op: UnaryOp) -> Tensor {
+        requireArithmetic("\(op)")
         let x = detached
         let y = x.emptyLike()
         backend.unary(op, x, into: y)
@@ -54,15 +55,16 @@ extension Tensor {
     /// σ(x) = 1 / (1 + e^−x).
     public func sigmoid() -> Tensor { map(.sigmoid) }
     public func relu() -> Tensor { map(.relu) }
-    /// x · σ(x).  Elfwing et al. 2018.
+    /// x · σ(x) (Elfwing and others 2018).
     public func silu() -> Tensor { map(.silu) }
-    /// x · Φ(x) with the exact error function.  Hendrycks & Gimpel 2016.
+    /// x · Φ(x) with the exact error function (Hendrycks & Gimpel 2016).
     public func gelu() -> Tensor { map(.gelu) }
     /// x · σ(1.702 x), the approximation OpenAI's CLIP was trained with.
     public func quickGELU() -> Tensor { map(.quickGELU) }
 
     /// scale · x + shift.
     public func affine(scale: Double, shift: Double) -> Tensor {
+        requireArithmetic("affine")
         let y = emptyLike()
         backend.affine(detached, scale: scale, shift: shift, into: y)
         return y.recorded(from: self) { $0.affine(scale: scale, shift: 0) }
@@ -72,11 +74,13 @@ extension Tensor {
     public static func * (scale: Double, x: Tensor) -> Tensor { x.affine(scale: scale, shift: 0) }
     public static func / (x: Tensor, divisor: Double) -> Tensor { x.affine(scale: 1 / divisor, shift: 0) }
     public static func + (x: Tensor, shift: Double) -> Tensor { x.affine(scale: 1, shift: shift) }
+    public static func + (shift: Double, x: Tensor) -> Tensor { x.affine(scale: 1, shift: shift) }
     public static func - (x: Tensor, shift: Double) -> Tensor { x.affine(scale: 1, shift: -shift) }
     public static func - (shift: Double, x: Tensor) -> Tensor { x.affine(scale: -1, shift: shift) }
 
     /// min(max(x, low), high); no gradient passes where it clamps.
     public func clamped(_ low: Double, _ high: Double) -> Tensor {
+        requireArithmetic("clamped")
         let x = detached
         let y = x.emptyLike()
         backend.clamp(x, low, high, into: y)
@@ -87,9 +91,12 @@ extension Tensor {
         }
     }
 
-    /// The same values as another element type, rounded to nearest even. The gradient is cast back.
+    /// The same values as another element type, rounded to nearest even.
+    ///
+    /// The gradient is cast back.
     public func cast(to dtype: DType) -> Tensor {
         guard dtype != self.dtype else { return self }
+        precondition(dtype != .int32, "cast: \(self.dtype.name) values do not become indices")
         let source = self.dtype
         let y = emptyLike(dtype: dtype)
         backend.cast(detached, into: y)
@@ -101,31 +108,36 @@ extension Tensor {
 
 extension Tensor {
     public static func + (a: Tensor, b: Tensor) -> Tensor {
-        a.combined(.add, b).recorded(from: [a, b]) { [a = a.operand, b = b.operand] dy in
-            [a.gradient { dy }, b.gradient { dy }]
+        a.combined(.add, b).recorded(from: [a, b]) { [a = Operand(a), b = Operand(b)] dy in
+            [a.gradient(dy), b.gradient(dy)]
         }
     }
 
     public static func - (a: Tensor, b: Tensor) -> Tensor {
-        a.combined(.subtract, b).recorded(from: [a, b]) { [a = a.operand, b = b.operand] dy in
-            [a.gradient { dy }, b.gradient { -dy }]
+        a.combined(.subtract, b).recorded(from: [a, b]) { [a = Operand(a), b = Operand(b)] dy in
+            [a.gradient(dy), b.gradient(-dy)]
         }
     }
 
     public static func * (a: Tensor, b: Tensor) -> Tensor {
-        a.combined(.multiply, b).recorded(from: [a, b]) { [a = a.operand, b = b.operand] dy in
-            [a.gradient { dy * b.value }, b.gradient { dy * a.value }]
+        let (left, right) = (a.saved(if: b.isTracked), b.saved(if: a.isTracked))
+        return a.combined(.multiply, b).recorded(from: [a, b]) { [a = a.shape, b = b.shape] dy in
+            [right.map { (dy * $0).summed(to: a) }, left.map { (dy * $0).summed(to: b) }]
         }
     }
 
     public static func / (a: Tensor, b: Tensor) -> Tensor {
-        a.combined(.divide, b).recorded(from: [a, b]) { [a = a.operand, b = b.operand] dy in
-            [a.gradient { dy / b.value }, b.gradient { -(dy * a.value / b.value.squared()) }]
+        let (dividend, divisor) = (a.saved(if: b.isTracked), b.detached)
+        return a.combined(.divide, b).recorded(from: [a, b]) { [a = Operand(a), b = b.shape] dy in
+            // da = dy / b,  db = −dy · a / b².
+            let scaled = dy / divisor
+            return [a.gradient(scaled), dividend.map { -(scaled * $0 / divisor).summed(to: b) }]
         }
     }
 
     /// y = a ∘ b after broadcasting, outside the graph.
     package func combined(_ op: BinaryOp, _ other: Tensor) -> Tensor {
+        requireArithmetic("\(op)")
         precondition(
             dtype == other.dtype,
             "\(op): operands must have one element type, got \(dtype.name) and \(other.dtype.name)")
@@ -137,16 +149,28 @@ extension Tensor {
         return y
     }
 
-    private var operand: Operand { Operand(value: detached, needsGradient: isTracked) }
+    /// The value, where an adjoint will use it.
+    ///
+    /// Nothing is kept for a gradient nobody asks for: a frozen factor holds no activations.
+    package func saved(if needed: Bool) -> Tensor? { needed ? detached : nil }
+
+    package func requireArithmetic(_ op: @autoclosure () -> String) {
+        precondition(dtype != .int32, "\(op()): i32 tensors hold indices and have no arithmetic")
+    }
 }
 
-/// An input as its op's adjoint needs it: the value, and whether anyone asks for its gradient.
+/// What the adjoint of a sum must know of an input: its shape, and whether anyone asks for its gradient.
 private struct Operand {
-    let value: Tensor
+    let shape: Shape
     let needsGradient: Bool
 
+    init(_ tensor: Tensor) {
+        shape = tensor.shape
+        needsGradient = tensor.isTracked
+    }
+
     /// The gradient, summed over the axes along which the operand was repeated.
-    func gradient(_ compute: () -> Tensor) -> Tensor? {
-        needsGradient ? compute().summed(to: value.shape) : nil
+    func gradient(_ contribution: @autoclosure () -> Tensor) -> Tensor? {
+        needsGradient ? contribution().summed(to: shape) : nil
     }
 }

@@ -8,7 +8,7 @@ public protocol EmbeddingKernels {
 
 /// Rows of a table: y[i, :] = table[indices[i], :].
 ///
-/// - Shapes: table `[V, C]`, indices `[…]` (i32, each in 0..<V: the caller checks), y `[…, C]`.
+/// - Shapes: table `[V, C]`, indices `[…]` (i32, each in 0..<V), y `[…, C]`.
 public func embedding(_ table: Tensor, _ indices: Tensor) -> Tensor {
     precondition(
         table.shape.rank == 2 && indices.dtype == .int32,

@@ -10,10 +10,11 @@ public protocol LayerNormKernels {
         scaleGradient: Tensor?, shiftGradient: Tensor?)
 }
 
-/// y = γ · (x − mean) / √(var + ε) + β over the last axis.  Ba et al. 2016, eq. 4.
+/// y = γ · (x − mean) / √(var + ε) + β over the last axis (Ba and others 2016, equation 4).
 ///
 /// - Shapes: x, y `[…, C]`; scale γ and shift β `[C]`; saved mean and 1/std one per row.
 public func layerNorm(_ x: Tensor, scale: Tensor?, shift: Tensor?, epsilon: Double = 1e-5) -> Tensor {
+    x.requireArithmetic("layerNorm")
     let columns = x.shape.last
     for parameter in [scale, shift].compactMap({ $0 }) {
         precondition(

@@ -7,7 +7,9 @@ public protocol LayoutKernels {
 }
 
 extension Tensor {
-    /// The same elements under another shape; one dimension may be −1. Shares storage.
+    /// The same elements under another shape; one dimension may be −1.
+    ///
+    /// Shares storage.
     public func reshaped(_ dimensions: [Int]) -> Tensor {
         let target = resolved(dimensions)
         let source = shape
@@ -25,7 +27,9 @@ extension Tensor {
         return Shape(inferred)
     }
 
-    /// Axes in a new order: `y.shape[i] == x.shape[axes[i]]`. Copies.
+    /// Axes in a new order: `y.shape[i] == x.shape[axes[i]]`.
+    ///
+    /// Copies.
     public func permuted(_ axes: [Int]) -> Tensor {
         precondition(
             axes.sorted() == Array(0..<shape.rank), "permuted: \(axes) is no order of the axes of \(shape)")
@@ -38,7 +42,9 @@ extension Tensor {
         return y.recorded(from: self) { $0.permuted(inverse) }
     }
 
-    /// Swaps the last two axes. Copies.
+    /// Swaps the last two axes.
+    ///
+    /// Copies.
     public func transposed() -> Tensor {
         precondition(shape.rank >= 2, "transposed: needs a matrix, got shape \(shape)")
         var axes = Array(0..<shape.rank)
@@ -46,7 +52,9 @@ extension Tensor {
         return permuted(axes)
     }
 
-    /// Elements `range` along `axis`. Shares storage when the slice is contiguous.
+    /// Elements `range` along `axis`.
+    ///
+    /// Shares storage when the slice is contiguous.
     public func slice(_ range: Range<Int>, axis: Int = 0) -> Tensor {
         let (outer, extent, inner) = shape.split(at: axis)
         precondition(
@@ -108,7 +116,9 @@ extension Tensor {
         }
     }
 
-    /// Repeats along broadcast axes until the shape is `target`. Copies.
+    /// Repeats along broadcast axes until the shape is `target`.
+    ///
+    /// Copies.
     public func broadcast(to target: Shape) -> Tensor {
         guard shape != target else { return self }
         precondition(

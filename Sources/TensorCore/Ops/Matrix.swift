@@ -24,26 +24,29 @@ public struct MatrixProduct: Sendable {
 public func matmul(
     _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false
 ) -> Tensor {
+    if a.shape.rank > 2, b.shape.rank == 2, !transposeA {
+        // One matrix for the whole batch: one product with all the rows below each other.
+        let lead = a.shape.dimensions.dropLast()
+        let c = matmul(a.reshaped(lead.reduce(1, *), a.shape.last), b, transposeB: transposeB)
+        return c.reshaped(lead + [c.shape.last])
+    }
     let (product, shape) = matrixProduct(a, b, transposeA, transposeB)
     let c = a.emptyLike(shape: shape)
     a.backend.multiply(product, a.detached, b.detached, into: c, accumulating: false)
-    let (left, right) = (a.detached, b.detached)
-    let (needsA, needsB) = (a.isTracked, b.isTracked)
-    return c.recorded(from: [a, b]) { dc in
+    let (left, right) = (a.saved(if: b.isTracked), b.saved(if: a.isTracked))
+    return c.recorded(from: [a, b]) { [a = a.shape, b = b.shape] dc in
         // C = op(A) op(B):  dA = dC op(B)ᵀ or its transpose,  dB = op(A)ᵀ dC or its transpose.
-        let da: Tensor? =
-            !needsA
-            ? nil
-            : transposeA
-                ? matmul(right, dc, transposeA: transposeB, transposeB: true)
-                : matmul(dc, right, transposeB: !transposeB)
-        let db: Tensor? =
-            !needsB
-            ? nil
-            : transposeB
-                ? matmul(dc, left, transposeA: true, transposeB: transposeA)
-                : matmul(left, dc, transposeA: !transposeA)
-        return [da?.summed(to: left.shape), db?.summed(to: right.shape)]
+        let da = right.map {
+            transposeA
+                ? matmul($0, dc, transposeA: transposeB, transposeB: true)
+                : matmul(dc, $0, transposeB: !transposeB)
+        }
+        let db = left.map {
+            transposeB
+                ? matmul(dc, $0, transposeA: true, transposeB: transposeA)
+                : matmul($0, dc, transposeA: !transposeA)
+        }
+        return [da?.summed(to: a), db?.summed(to: b)]
     }
 }
 
@@ -74,25 +77,27 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tens
     precondition(
         weight.shape.rank == 2 && x.shape.last == weight.shape[1] && x.dtype == weight.dtype,
         "linear: x \(x.shape) \(x.dtype.name) does not fit weight \(weight.shape) \(weight.dtype.name)")
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let rows = x.elementCount / max(inputs, 1)
-    let y = x.emptyLike(shape: Shape(x.shape.dimensions.dropLast() + [outputs]))
-    let product = MatrixProduct(rows: rows, columns: outputs, depth: inputs, transposeB: true)
-    x.backend.multiply(product, x.detached, weight.detached, into: y, accumulating: false)
     if let bias {
         precondition(
-            bias.shape == [outputs], "linear: bias \(bias.shape) does not fit weight \(weight.shape)")
-        x.backend.binary(.add, y, bias.detached, into: y)
+            bias.shape == [weight.shape[0]] && bias.dtype == x.dtype,
+            "linear: bias \(bias.shape) \(bias.dtype.name) does not fit weight \(weight.shape)")
     }
-    let saved = (x: x.detached, weight: weight.detached)
-    let needs = (x: x.isTracked, weight: weight.isTracked, bias: bias?.isTracked ?? false)
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    let lead = x.shape.dimensions.dropLast()
+    let rows = lead.reduce(1, *)
+    let y = x.emptyLike(shape: Shape(lead + [outputs]))
+    let product = MatrixProduct(rows: rows, columns: outputs, depth: inputs, transposeB: true)
+    x.backend.multiply(product, x.detached, weight.detached, into: y, accumulating: false)
+    if let bias { x.backend.binary(.add, y, bias.detached, into: y) }
+
+    let (savedX, savedWeight) = (x.saved(if: weight.isTracked), weight.saved(if: x.isTracked))
+    let (source, needsBias) = (x.shape, bias?.isTracked ?? false)
     return y.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { dy in
         let dyRows = dy.viewed(as: [rows, outputs])
-        let xRows = saved.x.viewed(as: [rows, inputs])
         return [
-            needs.x ? matmul(dyRows, saved.weight).viewed(as: saved.x.shape) : nil,
-            needs.weight ? matmul(dyRows, xRows, transposeA: true) : nil,
-            needs.bias ? dyRows.sum(axis: 0) : nil,
+            savedWeight.map { matmul(dyRows, $0).viewed(as: source) },
+            savedX.map { matmul(dyRows, $0.viewed(as: [rows, inputs]), transposeA: true) },
+            needsBias ? dyRows.sum(axis: 0) : nil,
         ]
     }
 }

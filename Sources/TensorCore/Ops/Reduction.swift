@@ -32,16 +32,24 @@ extension Tensor {
 
     public func mean() -> Tensor { sum() / Double(elementCount) }
 
-    /// Largest element along `axis`. Not differentiated.
+    /// Largest element along `axis`.
+    ///
+    /// Not differentiated.
     public func maximum(axis: Int) -> Tensor { reduced(.maximum, axis: axis) }
 
-    /// Smallest element along `axis`. Not differentiated.
+    /// Smallest element along `axis`.
+    ///
+    /// Not differentiated.
     public func minimum(axis: Int) -> Tensor { reduced(.minimum, axis: axis) }
 
-    /// Σ x², in double on the host. Not differentiated.
+    /// Σ x², in double on the host.
+    ///
+    /// Not differentiated.
     public func sumOfSquares() -> Double { backend.sumOfSquares(detached) }
 
-    /// ⟨self, other⟩ in double on the host. Not differentiated.
+    /// ⟨self, other⟩ in double on the host.
+    ///
+    /// Not differentiated.
     public func dot(_ other: Tensor) -> Double {
         precondition(
             shape == other.shape && dtype == other.dtype,
@@ -51,16 +59,29 @@ extension Tensor {
 
     /// Sums over broadcast axes until the shape is `target`: the adjoint of repeating.
     package func summed(to target: Shape) -> Tensor {
-        var result = self
-        while result.shape.rank > target.rank { result = result.sum(axis: 0) }
-        for axis in 0..<target.rank where target[axis] == 1 && result.shape[axis] != 1 {
-            result = result.sum(axis: axis, keepingAxis: true)
+        guard shape != target else { return self }
+        precondition(
+            Shape.broadcast(shape, target) == shape, "summed: \(shape) is no broadcast of \(target)")
+        // Neighbouring axes with one fate become one axis, so that each run of summed axes is rounded once.
+        let missing = shape.rank - target.rank
+        var runs: [(extent: Int, isSummed: Bool)] = []
+        for (axis, extent) in shape.dimensions.enumerated() where extent != 1 {
+            let isSummed = axis < missing || target.dimensions[axis - missing] == 1
+            if let last = runs.last, last.isSummed == isSummed {
+                runs[runs.count - 1].extent *= extent
+            } else {
+                runs.append((extent, isSummed))
+            }
         }
-        precondition(result.shape == target, "summed: \(shape) is no broadcast of \(target)")
-        return result
+        var result = viewed(as: Shape(runs.map(\.extent)))
+        for axis in runs.indices.reversed() where runs[axis].isSummed {
+            result = result.reduced(.sum, axis: axis)
+        }
+        return result.viewed(as: target)
     }
 
     private func reduced(_ op: ReduceOp, axis: Int) -> Tensor {
+        requireArithmetic("\(op)")
         let (outer, extent, inner) = shape.split(at: axis)
         precondition(extent > 0 || op == .sum, "\(op): axis \(axis) of \(shape) is empty")
         let y = emptyLike(shape: shape.removing(axis: axis))

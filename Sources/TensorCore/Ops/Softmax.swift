@@ -9,6 +9,7 @@ public protocol SoftmaxKernels {
 extension Tensor {
     /// y_i = exp(x_i − max x) / Σ_j exp(x_j − max x) over the last axis.
     public func softmax() -> Tensor {
+        requireArithmetic("softmax")
         let columns = shape.last
         let y = emptyLike()
         backend.softmax(detached, into: y, columns: columns)

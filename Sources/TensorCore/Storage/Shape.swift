@@ -1,5 +1,8 @@
 /// Extents of a tensor, outermost first; images are `[N, H, W, C]`.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+    /// Kernels keep strides in small fixed arrays.
+    public static let maximumRank = 14
+
     public let dimensions: [Int]
     /// Product of the dimensions; 1 for a scalar.
     public let elementCount: Int
@@ -7,6 +10,9 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     public init(_ dimensions: [Int]) {
         precondition(
             dimensions.allSatisfy { $0 >= 0 }, "Shape: dimensions must not be negative, got \(dimensions)")
+        precondition(
+            dimensions.count <= Shape.maximumRank,
+            "Shape: \(dimensions) has more than \(Shape.maximumRank) axes")
         self.dimensions = dimensions
         self.elementCount = dimensions.reduce(1, *)
     }
@@ -60,6 +66,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
     /// The common shape of two operands after right-aligned broadcasting, or nil if they do not match.
     public static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
+        guard a != b else { return a }
         let rank = max(a.rank, b.rank)
         var result = [Int](repeating: 1, count: rank)
         for back in 1...max(rank, 1) where back <= rank {

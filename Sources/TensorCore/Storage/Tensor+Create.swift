@@ -35,9 +35,9 @@ extension Tensor {
         self.init(copying: values, shape: shape, dtype: .float64, device: device)
     }
 
-    /// An `int32` tensor of indices.
-    public init(indices: [Int32], on device: Device = .cpu) {
-        self.init(copying: indices, shape: [indices.count], dtype: .int32, device: device)
+    /// An `int32` tensor of indices; a vector unless `shape` says otherwise.
+    public init(indices: [Int32], shape: Shape? = nil, on device: Device = .cpu) {
+        self.init(copying: indices, shape: shape ?? [indices.count], dtype: .int32, device: device)
     }
 
     /// Copies raw host bytes (row-major elements of `dtype`).

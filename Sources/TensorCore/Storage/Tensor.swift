@@ -31,7 +31,9 @@ public struct Tensor: @unchecked Sendable {
 
     package var backend: any Backend { storage.device.backend }
 
-    /// Start of the elements. Valid while the tensor (or any that shares its storage) lives.
+    /// Start of the elements.
+    ///
+    /// Valid while the tensor (or any that shares its storage) lives.
     package var pointer: UnsafeMutableRawPointer { storage.pointer + byteOffset }
 
     /// The same values outside the graph.
