@@ -170,7 +170,8 @@ final class TensorBoardWriterTests: XCTestCase {
                     "kl": (0...7).map { [Double($0), Double($0) / 4] },
                 ],
                 images: ["samples": [[5, 3, 2], [7, 3, 2]]])
-            XCTAssertEqual(try tensorBoardReading(directory), expected)
+            let reading = try tensorBoardReading(directory)
+            XCTAssertEqual(reading, expected)
         }
     }
 
@@ -183,7 +184,8 @@ final class TensorBoardWriterTests: XCTestCase {
                     try writer.write(step: step, scalars: [("loss", value)])
                 }
             }
-            XCTAssertEqual(try tensorBoardReading(directory).scalars, ["loss": [[0, 2], [1, 2]]])
+            let reading = try tensorBoardReading(directory)
+            XCTAssertEqual(reading.scalars, ["loss": [[0, 2], [1, 2]]])
         }
     }
 }

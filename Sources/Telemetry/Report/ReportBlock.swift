@@ -23,9 +23,9 @@ public enum ReportBlock: Sendable {
         case .table(let table):
             return table.html
         case .charts(let drawings):
-            return Self.figures(drawings, style: "charts")
+            return Self.columns(drawings, style: "charts")
         case .panels(let drawings, let caption):
-            return Self.figure(Self.figures(drawings, style: "panels"), caption: caption)
+            return Self.figure(Self.columns(drawings, style: "panels"), caption: caption)
         case .picture(let image, let caption):
             return Self.figure(try Self.image(image, name: caption), caption: caption)
         case .pictureRows(let pictures):
@@ -49,7 +49,7 @@ public enum ReportBlock: Sendable {
         "<figure>\(content)\(element("figcaption", caption))</figure>"
     }
 
-    private static func figures(_ drawings: [SVG], style: String) -> String {
+    private static func columns(_ drawings: [SVG], style: String) -> String {
         "<div class=\"\(style)\">" + drawings.map { "<div>\($0.inline)</div>" }.joined(separator: "\n")
             + "</div>"
     }

@@ -42,7 +42,7 @@ enum ReportStyle {
         figure{margin:0 0 20px}
         figcaption{margin-top:6px;max-width:72ch}
         figcaption.above{margin:0 0 6px;color:var(--ink);font-size:.95rem}
-        img{display:block;max-width:100%;height:auto;border-radius:4px;image-rendering:pixelated}
+        img{display:block;max-width:100%;height:auto;border-radius:4px}
         .caption{margin-bottom:6px}
         pre{background:var(--tint);border-radius:8px;padding:12px 16px;margin:0 0 16px;overflow-x:auto;\
         font:.85rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}

@@ -3,9 +3,9 @@ import Foundation
 /// How far a loop has come, how fast it goes and how long it will still take.
 ///
 /// On a terminal one line is redrawn at most ten times a second; elsewhere a plain line appears at every
-/// tenth of the way or after 30 seconds, whichever comes first. The rate is the work done divided by the time
-/// it took, both forgotten exponentially with a time constant of 20 s, so the time left follows changes of
-/// speed without jumping.
+/// tenth of the way, but not within 5 s of the one before, and after 30 s in any case. The rate is the work
+/// done divided by the time it took, both forgotten exponentially with a time constant of 20 s, so the time
+/// left follows changes of speed without jumping.
 public final class ProgressBar {
     private let label: String
     private let total: Int
@@ -23,6 +23,7 @@ public final class ProgressBar {
 
     private static let timeConstant = 20.0
     private static let redrawInterval = 0.1
+    private static let tenthInterval = 5.0
     private static let lineInterval = 30.0
 
     /// - Parameters:
@@ -54,10 +55,11 @@ public final class ProgressBar {
         let now = clock()
         measure(count, now: now)
         let tenth = completed * 10 / total
+        let pause = now - shownAt
         let isDue =
             console.isTerminal
-            ? now - shownAt >= Self.redrawInterval || completed == total
-            : tenth > shownTenth || now - shownAt >= Self.lineInterval
+            ? pause >= Self.redrawInterval || completed == total
+            : completed < total && (pause >= (tenth > shownTenth ? Self.tenthInterval : Self.lineInterval))
         guard isDue else { return }
         shownAt = now
         shownTenth = tenth
