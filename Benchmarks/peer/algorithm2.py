@@ -75,7 +75,7 @@ def simplex_projection(v):
 
 
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, repeats=9)
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
     network, *models = [perturbed(ScoreNetwork(DIMENSION), generator) for _ in range(1 + MODELS)]
@@ -96,7 +96,7 @@ def main():
         + 3 * forward_flops(CHAINS, CHAINS, DIMENSION)
         + (MODELS + 1) * forward_flops(CHAINS * NODES, NODES, DIMENSION)
     )
-    report("algorithm2", work, flops, options)
+    report("algorithm2", work, work, flops, options)
 
 
 if __name__ == "__main__":
