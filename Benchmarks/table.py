@@ -3,7 +3,8 @@
 
     python3 Benchmarks/table.py SADDLE.jsonl PYTORCH.jsonl
 
-Each file holds one JSON object per line with `name`, `seconds` and, from the peers, `gflops`, `threads`, `torch`.
+Each file holds one JSON object per line with `name`, `seconds` and, from the peers, `gflops`, `threads` and
+`torch`.
 """
 
 import json
@@ -39,7 +40,8 @@ def processor():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown CPU")
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, "unknown CPU")
 
 
 def main():
