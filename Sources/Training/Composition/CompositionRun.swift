@@ -90,7 +90,7 @@ final class CompositionRun {
         let divergences = try problem.evaluate()
         let bound = divergences.max() ?? 0
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
-        let constrained = try problem.samples(count: 1024)
+        let constrained = try problem.model()
         let summary = Summary(
             kind: configuration.kind.rawValue,
             status: (dual.status ?? .iterationLimit).rawValue, iterations: dual.iteration,
@@ -98,29 +98,43 @@ final class CompositionRun {
             violations: divergences.map { $0 - bound }, rewards: nil, thresholds: nil,
             divergences: divergences, bound: bound, objective: bound, dualValue: dualValue,
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
-        try problem.save(model: "model.safetensors", in: session)
         // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
         try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
         let equal = try problem.evaluate()
-        let equalSamples = try problem.samples(count: 1024)
-        try write(constrained, equalSamples, models)
-        try session.write("equal_weights.json", JSONEncoder().encode(["divergences": equal]))
+        try session.writeModel(constrained)
+        try session.writeTensors("samples.safetensors", try samples(constrained, problem.model(), models))
+        try session.write("baselines.json", JSONEncoder().encode(["equal_weights": ["divergences": equal]]))
         try session.write("config.yaml", Data(configuration.text.utf8))
         try session.write("summary.json", summary.json())
         report(summary, equal)
     }
 
-    private func write(_ constrained: Tensor, _ equal: Tensor, _ models: [ScoreModel]) throws {
-        var tensors = [("samples", constrained), ("equal_weights", equal)]
+    /// Samples for pictures: of the result, of equal weights, and of each given model.
+    private func samples(
+        _ constrained: VectorModel, _ equal: VectorModel, _ models: [ScoreModel]
+    ) throws -> [String: Tensor] {
+        let (range, seed) = (0..<1024, configuration.seed)
+        var tensors = [
+            "samples": try constrained.samples(range, seed: seed),
+            "equal_weights": try equal.samples(range, seed: seed),
+        ]
         for (index, model) in given.enumerated() {
-            let key = RandomPurpose.evaluationData.key(seed: configuration.seed, model: index + 1)
-            let samples =
+            let key = RandomPurpose.evaluationData.key(seed: seed, model: index + 1)
+            tensors["model/\(model.name)"] =
                 configuration.score == .analytic
-                ? model.source.samples(0..<1024, key: key)
-                : try drawn(models[index], 0..<1024, dimension: configuration.dimension, schedule, key: key)
-            tensors.append(("model/\(model.name)", samples))
+                ? model.source.samples(range, key: key) : try networkSamples(models[index], range, seed: seed)
         }
-        try session.writeTensors("samples.safetensors", tensors)
+        return tensors
+    }
+
+    private func networkSamples(_ score: ScoreModel, _ range: Range<Int>, seed: UInt64) throws -> Tensor {
+        let steps = ddimSteps(schedule, count: SamplingConfiguration.fast.steps, eta: 0)
+        let chain = AlignmentChain(base: { score($0, $1) }, steps: steps, dimension: configuration.dimension)
+        return try withoutRecording {
+            try chain.independent(
+                range, latents: RandomPurpose.initialLatents.key(seed: seed),
+                noise: RandomPurpose.samplerNoise.key(seed: seed), nil)
+        }
     }
 
     private func report(_ summary: Summary, _ equal: [Double]) {

@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Distributed
 import Models
@@ -62,12 +63,32 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         ) { try self.samples($0) }
     }
 
-    /// Samples of the learned product by DDIM.
-    func samples(_ range: Range<Int>) throws -> Tensor {
-        guard let p = measured else { throw TrainingError.notStarted("the product") }
-        return try drawn(
-            p, range, dimension: moments?.mean.count ?? 0, quadrature.schedule,
-            key: RandomPurpose.evaluationData.key(seed: seed))
+    func model() throws -> VectorModel {
+        VectorModel(
+            score: .network(fit.averaged()), schedule: quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+    }
+
+    func save(to tree: inout StateTree, at path: String) {
+        fit.save(to: &tree, at: "\(path)/fit")
+        chains.save(to: &tree, at: "\(path)/chains")
+        tree.set(moments?.mean ?? [], at: "\(path)/moments/mean")
+        tree.set(moments?.products ?? [], at: "\(path)/moments/products")
+    }
+
+    func restore(from tree: StateTree, at path: String) throws {
+        try chains.restore(from: tree, at: "\(path)/chains")
+        let saved = Moments(
+            mean: try tree.doubles("\(path)/moments/mean"), products: try tree.doubles("\(path)/moments/products"))
+        moments = saved
+        if let reference = saved.gaussian() { fit.network.reference = reference }
+        try fit.restore(from: tree, at: "\(path)/fit")
+        measured = .network(fit.averaged().evaluator())
+    }
+
+    /// Samples of the learned product, in the fifty steps of `SamplingConfiguration.fast`.
+    private func samples(_ range: Range<Int>) throws -> Tensor {
+        try model().samples(range, seed: seed &+ 1)
     }
 
     private func advance(_ multipliers: [Double], updates: Int) throws {
@@ -92,19 +113,6 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         moments = mean
         guard let reference = mean.gaussian() else { throw TrainingError.degenerateData(model: "product") }
         fit.network.reference = reference
-    }
-}
-
-/// Samples of a model by deterministic DDIM in fifty steps.
-func drawn(
-    _ model: ScoreModel, _ range: Range<Int>, dimension: Int, _ schedule: NoiseSchedule, key: RandomKey,
-    steps count: Int = 50
-) throws -> Tensor {
-    try withoutRecording {
-        let start = Tensor.normal([range.count, dimension], key: key, firstSample: range.lowerBound)
-        let steps = ddimSteps(schedule, count: min(count, schedule.trainSteps), eta: 0)
-        return try ddimSample(
-            from: start, schedule: schedule, steps: steps, network: { model($0, $1) }, noise: { _ in start })
     }
 }
 
