@@ -57,10 +57,11 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
 
     func evaluate() throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
+        let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
         return try sizes.divergences(
             sizes.evaluation, quadrature, noise: noise, over: communicator, p: p, models: models
-        ) { try self.samples($0) }
+        ) { try learned.samples($0, seed: seed &+ 1) }
     }
 
     func model() throws -> VectorModel {
@@ -84,11 +85,6 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         if let reference = saved.gaussian() { fit.network.reference = reference }
         try fit.restore(from: tree, at: "\(path)/fit")
         measured = .network(fit.averaged().evaluator())
-    }
-
-    /// Samples of the learned product, in the fifty steps of `SamplingConfiguration.fast`.
-    private func samples(_ range: Range<Int>) throws -> Tensor {
-        try model().samples(range, seed: seed &+ 1)
     }
 
     private func advance(_ multipliers: [Double], updates: Int) throws {

@@ -100,10 +100,10 @@ public final class RunSession {
         }
     }
 
-    /// Writes the trained model, `model.safetensors`, on rank 0.
-    func writeModel(_ model: VectorModel) throws {
+    /// Writes the trained model, `model.safetensors` unless named otherwise, on rank 0.
+    func writeModel(_ model: VectorModel, named name: String = "model") throws {
         try communicator.failTogether(exitCode: exitCode(for:)) {
-            if isRoot { try model.write(to: "\(directory)/model.safetensors") }
+            if isRoot { try model.write(to: "\(directory)/\(name).safetensors") }
         }
     }
 
