@@ -113,11 +113,14 @@ final class AlignmentRun {
         let violations = zip(problem.constraints, measured.rewards).map { $0.violation(of: $1) }
         let objective = k * measured.divergence
         let signs = problem.constraints.map(\.sign)
+        let curvature = (0..<m * m).map { index in
+            measured.covariance[index] * signs[index / m] * signs[index % m] / k
+        }
+        let scales = (0..<m).map { max(measured.covariance[$0 * m + $0].squareRoot(), 1e-12) }
+        let slack = zip(multipliers, violations).reduce(0) { $0 + $1.0 * $1.1 }
         return DualMeasurement(
             measures: measured.rewards, violations: violations, objective: objective,
-            dualValue: objective + zip(multipliers, violations).reduce(0) { $0 + $1.0 * $1.1 },
-            scales: (0..<m).map { max(measured.covariance[$0 * m + $0].squareRoot(), 1e-12) },
-            hint: (0..<m * m).map { measured.covariance[$0] * signs[$0 / m] * signs[$0 % m] / k })
+            dualValue: objective + slack, scales: scales, hint: curvature)
     }
 
     private func conclude(_ problem: AlignmentProblem, _ dual: DualIterations, _ network: ScoreNetwork?) throws {
