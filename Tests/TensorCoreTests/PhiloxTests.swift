@@ -6,7 +6,7 @@ import XCTest
 final class PhiloxTests: XCTestCase {
     private let key = RandomKey(seed: 0x1234_5678_9ABC_DEF0, stream: 7, step: 11)
 
-    /// Salmon et al. 2011, Philox 4x32-10.
+    /// Philox 4x32-10 (Salmon and others 2011).
     private func block(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
         var (c, k) = (counter, key)
         for _ in 0..<10 {

@@ -82,6 +82,11 @@ final class SegmentTests: XCTestCase {
         let y = segment([x]) { $0[0].exp().sine().squared().tanh() }
         XCTAssertTrue(y.isTracked)
         XCTAssertEqual(allocator.statistics.inUse - before, 4 << 16)
+        // Nor on the way: an op's input and output, not the whole chain.
+        allocator.resetPeak()
+        let z = segment([x]) { inputs in (0..<20).reduce(inputs[0]) { state, _ in state.tanh() } }
+        XCTAssertTrue(z.isTracked)
+        XCTAssertLessThanOrEqual(allocator.statistics.peak - before, 4 * 4 << 16)
     }
 
     func testRunsOnceWithoutRecording() {
