@@ -105,7 +105,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     /// Averages the moments of many iterations: one population's would add its sampling error to every score.
     private func follow(_ fresh: Moments) throws {
         var mean = moments ?? fresh
-        mean.move(towards: fresh, share: max(0.1, 1 / Double(chains.runs)))
+        mean.move(towards: fresh, share: max(0.5, 1 / Double(chains.runs)))
         moments = mean
         guard let reference = mean.gaussian() else { throw TrainingError.degenerateData(model: "product") }
         fit.network.reference = reference
