@@ -10,7 +10,8 @@ CK_HOT static void NAME(layer_norm_row)(const REAL *x, const REAL *gamma, const 
     ROW_SUM(squares, (x[i] - mean) * (x[i] - mean))
     double correction = deviations / (double)n;
     double variance = squares / (double)n - correction * correction;
-    REAL rstd = (REAL)(1 / __builtin_elementwise_sqrt(variance + epsilon));
+    // Rounding may leave the variance of a constant row below 0.
+    REAL rstd = (REAL)(1 / __builtin_elementwise_sqrt((variance < 0 ? 0 : variance) + epsilon));
     mean = (REAL)((double)mean + correction);
     EACH_ALONE for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * rstd * gamma[i] + beta[i];
     *saved_mean = mean;
