@@ -12,8 +12,8 @@ counted from 0, 128 chains. One iteration, starting from λ = (1/3, 1/3, 1/3):
      round(linspace(0, 199, 32)), the noise common to all models (4,096 rows, 3 + 1 network evaluations),
      the trapezoid in log γ of the mean of ‖ε_p − ε_i‖², plus the head ½ ‖·‖² at the smallest γ;
   4. λ ← projection of λ + KL on the simplex.
-Where all rows of an evaluation, or groups of them, share a timestep, the layers that see only the timestep are
-evaluated once per timestep: 1 row in part 1 and 32 rows in part 3.
+Where rows of an evaluation share a timestep, the layers that see only the timestep are evaluated once for all
+of them: 1 row in part 1 and 32 rows in part 3.
 """
 
 import torch
@@ -75,7 +75,7 @@ def simplex_projection(v):
 
 
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, repeats=9)
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
     network, *models = [perturbed(ScoreNetwork(DIMENSION), generator) for _ in range(1 + MODELS)]
@@ -96,7 +96,7 @@ def main():
         + 3 * forward_flops(CHAINS, CHAINS, DIMENSION)
         + (MODELS + 1) * forward_flops(CHAINS * NODES, NODES, DIMENSION)
     )
-    report("algorithm2", work, flops, options)
+    report("algorithm2", work, work, flops, options)
 
 
 if __name__ == "__main__":

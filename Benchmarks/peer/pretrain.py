@@ -7,7 +7,8 @@ One step, with the network of score_network.py (T = 200, linear betas 0.0005 …
   2. x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, loss = mean over all elements of (ε_θ(x_t, t) − ε)²;
   3. backward, gradient clipped to global norm 1.0;
   4. AdamW: learning rate 1e-3, betas 0.9 and 0.999, eps 1e-8, weight decay 1e-4.
-Drawing the random numbers is part of the step. A repeat is 1,000 further steps of the same network.
+Drawing the random numbers is part of the step. A repeat is 1,000 further steps of the same network, after 50
+to warm up.
 """
 
 import torch
@@ -20,7 +21,7 @@ DIMENSION, POINTS, BATCH, STEPS = 2, 65_536, 512, 1_000
 
 
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, repeats=3)
     torch.manual_seed(0)
     data = 0.3**0.5 * torch.randn(POINTS, DIMENSION)
     signal, noise_level = alpha_bars().sqrt(), (1 - alpha_bars()).sqrt()
@@ -39,11 +40,12 @@ def main():
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
 
-    def work():
-        for _ in range(STEPS):
+    def steps(count):
+        for _ in range(count):
             step()
 
-    report("pretrain", work, 3 * STEPS * forward_flops(BATCH, BATCH, DIMENSION), options)
+    flops = 3 * STEPS * forward_flops(BATCH, BATCH, DIMENSION)
+    report("pretrain", lambda: steps(STEPS), lambda: steps(50), flops, options)
 
 
 if __name__ == "__main__":

@@ -9,20 +9,22 @@ import time
 import torch
 
 
-def arguments(description):
+def arguments(description, repeats):
     """Options common to all peers. Threads default to the cores this process may run on."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--compile", action="store_true", help="compile the networks with torch.compile")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     return options
 
 
-def report(name, work, flops, options):
-    """Runs `work` once unmeasured, then `repeats` times, and prints the median in seconds."""
-    work()
+def report(name, work, warm_up, flops, options):
+    """Runs `warm_up` unmeasured, then `work` `repeats` times, and prints the median in seconds."""
+    warm_up()
     seconds = []
     for _ in range(options.repeats):
         start = time.perf_counter()

@@ -14,7 +14,6 @@ static inline hid_t chdf5_i8(void) { return H5T_STD_I8LE; }
 static inline hid_t chdf5_u16(void) { return H5T_STD_U16LE; }
 static inline hid_t chdf5_u8(void) { return H5T_STD_U8LE; }
 static inline hid_t chdf5_c_string(void) { return H5T_C_S1; }
-static inline size_t chdf5_variable_length(void) { return H5T_VARIABLE; }
 
 static inline hid_t chdf5_default(void) { return H5P_DEFAULT; }
 static inline hid_t chdf5_whole_space(void) { return H5S_ALL; }

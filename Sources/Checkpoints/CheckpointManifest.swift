@@ -14,15 +14,30 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
         public let name: String
         public let bytes: Int
         public let sha256: String
+
+        package init(name: String, bytes: Int, sha256: String) {
+            self.name = name
+            self.bytes = bytes
+            self.sha256 = sha256
+        }
     }
 
-    /// A value of the state. `type` is an element type, `real`, `integer`, `text` or `flag`; scalars have no
-    /// shape. The digest covers the raw little-endian elements, the UTF-8 text, or one byte for a flag.
+    /// A value of the state.
+    ///
+    /// `type` is an element type, `real`, `integer`, `text` or `flag`; scalars have no shape. The digest
+    /// covers the raw little-endian elements, the UTF-8 text, or one byte for a flag.
     public struct Value: Codable, Sendable, Equatable {
         public let path: String
         public let type: String
         public let shape: [Int]?
         public let sha256: String
+
+        package init(path: String, type: String, shape: [Int]?, sha256: String) {
+            self.path = path
+            self.type = type
+            self.shape = shape
+            self.sha256 = sha256
+        }
     }
 
     public let format: Int
@@ -36,6 +51,20 @@ public struct CheckpointManifest: Codable, Sendable, Equatable {
     public let provenance: [String: String]
     public let files: [File]
     public let state: [Value]
+
+    package init(
+        format: Int = currentFormat, step: Int, created: String, saddle: String, writer: WriterIdentity,
+        provenance: [String: String], files: [File], state: [Value]
+    ) {
+        self.format = format
+        self.step = step
+        self.created = created
+        self.saddle = saddle
+        self.writer = writer
+        self.provenance = provenance
+        self.files = files
+        self.state = state
+    }
 
     /// The entries of a state, in the order of its paths.
     package static func values(of tree: StateTree) -> [Value] {
@@ -74,12 +103,15 @@ extension CheckpointManifest {
 
     /// JSON `text` of an object, with the seal as its last key.
     package static func sealed(_ text: String) -> [UInt8] {
-        precondition(text.hasSuffix(closingBrace), "CheckpointManifest.sealed: got no pretty-printed JSON object")
+        precondition(
+            text.hasSuffix(closingBrace), "CheckpointManifest.sealed: got no pretty-printed JSON object")
         let body = Array(text.utf8.dropLast(closingBrace.utf8.count))
         return body + Array((sealOpening + SHA256Digest.hexadecimal(of: body) + sealClosing).utf8)
     }
 
-    /// The manifest in `text`. Nothing of it is parsed unless the seal is intact.
+    /// The manifest in `text`.
+    ///
+    /// Nothing of it is parsed unless the seal is intact.
     package static func unsealed(_ text: [UInt8]) throws -> CheckpointManifest {
         let sealLength = sealOpening.utf8.count + 64 + sealClosing.utf8.count
         let body = Array(text.dropLast(sealLength))

@@ -31,8 +31,10 @@ extension CheckpointStore {
         return (pruned, notices)
     }
 
-    /// Deletes what killed jobs left unfinished in the run directory. Whoever holds the lock knows that no other
-    /// job is writing. A directory is ours if it has our kind of name and nothing in it is foreign.
+    /// Deletes what killed jobs left unfinished in the run directory.
+    ///
+    /// Whoever holds the lock knows that no other job is writing. A directory is ours if it has our kind of
+    /// name and nothing in it is foreign.
     public func removeLeftovers(holding lock: RunLock) throws -> [CheckpointNotice] {
         precondition(
             lock.runDirectory == runDirectory,
@@ -48,8 +50,8 @@ extension CheckpointStore {
         }
     }
 
-    /// Deletes a checkpoint with our manifest and nothing else in it: out of sight first, then file by file, so
-    /// that a kill leaves no half checkpoint under a checkpoint's name.
+    /// Deletes a checkpoint with our manifest and nothing else in it: out of sight first, then file by file,
+    /// so that a kill leaves no half checkpoint under a checkpoint's name.
     private func delete(_ step: Int) throws {
         let path = directory(ofStep: step)
         let names = try Examination.manifest(of: path).files.map(\.name)
@@ -66,7 +68,8 @@ extension CheckpointStore {
     private func empty(_ directory: String, of names: [String]) throws {
         try requireNothingForeign(in: directory, beyond: names)
         let present = Set(try DurableFile.names(in: directory))
-        for name in names + [StagingOwner.fileName, CheckpointManifest.fileName] where present.contains(name) {
+        for name in names + [StagingOwner.fileName, CheckpointManifest.fileName] where present.contains(name)
+        {
             try DurableFile.remove("\(directory)/\(name)")
             CrashPoint.trashFileRemoved.hit()
         }

@@ -68,13 +68,14 @@ extension CheckpointStore {
         var files: [StagedFile] = [
             StagedFile(CheckpointManifest.stateFileName, state, .stateWritten),
             StagedFile(
-                CheckpointManifest.configurationFileName, Array(content.configuration.utf8), .configurationWritten),
+                CheckpointManifest.configurationFileName, Array(content.configuration.utf8),
+                .configurationWritten),
         ]
         files += content.extraFiles.sorted { $0.key < $1.key }.map {
             StagedFile($0.key, Array($0.value), .extraFileWritten)
         }
         let manifest = CheckpointManifest(
-            format: CheckpointManifest.currentFormat, step: content.step, created: Date.now.formatted(.iso8601),
+            step: content.step, created: Date.now.formatted(.iso8601),
             saddle: content.saddleVersion, writer: writer, provenance: content.provenance,
             files: files.map(\.entry), state: values)
         let staging = "\(runDirectory)/\(CheckpointName.staging(content.step))"
@@ -121,7 +122,9 @@ extension CheckpointStore {
 
     /// Deletes the staging directory of this very save; what cannot be deleted is left to `removeLeftovers`.
     private func discard(_ staging: String) {
-        for name in (try? DurableFile.names(in: staging)) ?? [] { try? DurableFile.remove("\(staging)/\(name)") }
+        for name in (try? DurableFile.names(in: staging)) ?? [] {
+            try? DurableFile.remove("\(staging)/\(name)")
+        }
         try? DurableFile.removeDirectory(staging)
     }
 }

@@ -1,4 +1,6 @@
-/// The checkpoints of one run directory. Reading needs no lock; saving and deleting need the run's lock.
+/// The checkpoints of one run directory.
+///
+/// Reading needs no lock; saving and deleting need the run's lock.
 public struct CheckpointStore: Sendable {
     /// Without trailing slash.
     public let runDirectory: String
@@ -18,7 +20,9 @@ public struct CheckpointStore: Sendable {
         return try DurableFile.names(in: runDirectory).compactMap(CheckpointName.step).sorted()
     }
 
-    /// Reads and checks the checkpoint in `directory`. Throws `CheckpointError.missing` or `.damaged`.
+    /// Reads and checks the checkpoint in `directory`.
+    ///
+    /// Throws `CheckpointError.missing` or `.damaged`.
     public static func load(_ directory: String) throws -> Checkpoint {
         let directory = withoutTrailingSlash(directory)
         guard DurableFile.exists(directory) else { throw CheckpointError.missing(path: directory) }

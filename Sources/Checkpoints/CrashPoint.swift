@@ -42,7 +42,9 @@ private final class ArmedCrash: Sendable {
     private let hitsLeft: Atomic<Int>
 
     init?(environment: [String: String]) {
-        guard environment["SADDLE_TEST_HOOKS"] == "1", let text = environment["SADDLE_CRASH_AT"] else { return nil }
+        guard environment["SADDLE_TEST_HOOKS"] == "1", let text = environment["SADDLE_CRASH_AT"] else {
+            return nil
+        }
         let parts = text.split(separator: ":")
         let point = parts.first.flatMap { CrashPoint(rawValue: String($0)) }
         let hits = parts.count == 2 ? Int(parts[1]) : nil

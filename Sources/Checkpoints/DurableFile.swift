@@ -28,7 +28,9 @@ package enum DurableFile {
         return contents
     }
 
-    /// Feeds the contents of a regular file to `consume`, piece by piece. Never blocks on a pipe in its place.
+    /// Feeds the contents of a regular file to `consume`, piece by piece.
+    ///
+    /// Never blocks on a pipe in its place.
     package static func stream(_ path: String, _ consume: (UnsafeRawBufferPointer) -> Void) throws {
         let descriptor = try readable(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), "open", path)
         defer { close(descriptor) }
@@ -83,7 +85,9 @@ package enum DurableFile {
         _ = try written(rmdir(path), "delete directory", path)
     }
 
-    /// Makes the names in a directory durable. File systems that cannot are taken as they are.
+    /// Makes the names in a directory durable.
+    ///
+    /// File systems that cannot are taken as they are.
     package static func synchronizeDirectory(_ path: String) throws {
         let descriptor = try written(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open directory", path)
         defer { close(descriptor) }
@@ -108,13 +112,15 @@ package enum DurableFile {
         return names
     }
 
-    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws {
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws
+    {
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest)
             let count = retried { write(descriptor, piece.baseAddress, piece.count) }
             guard count > 0 else {
-                throw CheckpointError.writeFailed(operation: "write", path: path, code: count < 0 ? errno : EIO)
+                throw CheckpointError.writeFailed(
+                    operation: "write", path: path, code: count < 0 ? errno : EIO)
             }
             rest = rest.dropFirst(count)
         }

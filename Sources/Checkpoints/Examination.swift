@@ -1,7 +1,9 @@
 import Foundation
 
-/// A full check of one checkpoint directory. Nothing is parsed before its digest has been found right: first the
-/// seal of the manifest, then size and digest of every file, then HDF5, then the digest of every value.
+/// A full check of one checkpoint directory.
+///
+/// Nothing is parsed before its digest has been found right: first the seal of the manifest, then size and
+/// digest of every file, then HDF5, then the digest of every value.
 package struct Examination {
     /// Manifests are far smaller; a larger file is not one.
     private static let manifestLimit = 1 << 28

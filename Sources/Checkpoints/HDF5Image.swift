@@ -4,11 +4,13 @@ import Foundation
 /// Conversion between a state tree and the bytes of an HDF5 file.
 ///
 /// libhdf5 works on memory alone, through its `core` driver: a full disk or an I/O error cannot strike inside
-/// the library, which would not recover from it; no file locking is asked of NFS or Lustre; and the bytes whose
-/// digest was checked are the bytes that are parsed.
+/// the library, which would not recover from it; no file locking is asked of NFS or Lustre; and the bytes
+/// whose digest was checked are the bytes that are parsed.
 public enum HDF5Image {
-    /// The file that holds `tree`: a group per inner path, a contiguous dataset per array, an attribute of the
-    /// group per scalar. Equal trees give equal bytes.
+    /// The file that holds `tree`: a group per inner path, a contiguous dataset per array and text, an
+    /// attribute of the group per number and flag.
+    ///
+    /// Equal trees give equal bytes.
     public static func encode(_ tree: StateTree) throws -> [UInt8] {
         try HDF5Library.exclusively {
             let capture = UnsafeMutablePointer<CapturedImage>.allocate(capacity: 1)
@@ -22,7 +24,9 @@ public enum HDF5Image {
         }
     }
 
-    /// The tree in the file `bytes`. Throws `HDF5Error` for anything that `encode` does not write.
+    /// The tree in the file `bytes`.
+    ///
+    /// Throws `HDF5Error` for anything that `encode` does not write.
     public static func decode(_ bytes: [UInt8]) throws -> StateTree {
         try HDF5Library.exclusively {
             if bytes.isEmpty { throw HDF5Error(operation: "open", path: "", reason: "the file is empty") }
@@ -39,8 +43,10 @@ public enum HDF5Image {
         }
     }
 
-    /// Access through memory that hands the finished file to `capture`. `H5Fget_file_image` would be simpler,
-    /// but clears a flag of the superblock without renewing its checksum (1.10.8), so no reader opens its result.
+    /// Access through memory that hands the finished file to `capture`.
+    ///
+    /// `H5Fget_file_image` would be simpler, but clears a flag of the superblock without renewing its
+    /// checksum (1.10.8), so no reader opens its result.
     private static func accessProperties(capturing capture: UnsafeMutablePointer<CapturedImage>) -> hid_t {
         let access = H5Pcreate(chdf5_file_access())
         H5Pset_fapl_core(access, CapturedImage.increment, false)
@@ -75,8 +81,10 @@ private struct CapturedImage {
     var memory: UnsafeMutableRawPointer?
     var capacity = 0
 
-    /// The file without the unused end of its memory. A superblock of version 3, which the library bounds
-    /// guarantee, holds the end-of-file address at byte 28.
+    /// The file without the unused end of its memory.
+    ///
+    /// A superblock of version 3, which the library bounds guarantee, holds the end-of-file address at byte
+    /// 28.
     func fileBytes() throws -> [UInt8] {
         guard let memory, capacity >= 48,
             let end = Int(exactly: memory.loadUnaligned(fromByteOffset: 28, as: UInt64.self)), end <= capacity

@@ -3,7 +3,7 @@ import Synchronization
 
 /// An HDF5 image cannot be made, or is not one that we can read.
 public struct HDF5Error: Error, Equatable, CustomStringConvertible {
-    /// What was being done: "open", "read dataset", …
+    /// What was being done, such as "read dataset".
     public let operation: String
     /// Path inside the file; empty for the file itself.
     public let path: String

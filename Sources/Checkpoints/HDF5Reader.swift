@@ -38,7 +38,7 @@ struct HDF5Reader {
             defer { H5Oclose(object) }
             switch try kindOnFirstVisit(object, child) {
             case H5O_TYPE_GROUP: pendingGroups.append(child)
-            case H5O_TYPE_DATASET: tree[child] = .array(try array(object, child))
+            case H5O_TYPE_DATASET: tree[child] = try value(of: object, child)
             default: throw damaged("open", child, "it is neither a group nor a dataset")
             }
         }
@@ -67,30 +67,50 @@ struct HDF5Reader {
         return kind
     }
 
-    private mutating func array(_ dataset: hid_t, _ path: String) throws -> StateArray {
+    private mutating func value(of dataset: hid_t, _ path: String) throws -> StateValue {
         let shape = try shape(of: dataset, path)
         let stored = try HDF5Library.opened(H5Dget_type(dataset), "read type of", path)
         defer { H5Tclose(stored) }
-        guard let type = types.elementType(of: stored) else {
-            throw damaged("read dataset", path, "its type is none of \(ElementType.allCases.map(\.rawValue))")
+        if let type = types.elementType(of: stored) {
+            if type == .bf16 { try requireBrainFloatMark(on: dataset, path) }
+            let size = StateArray.byteCount(type: type, shape: shape)
+            let bytes = try contents(of: dataset, types.stored(type), size, path)
+            return .array(StateArray(type: type, shape: shape, bytes: bytes))
         }
-        if type == .bf16 { try requireBrainFloatMark(on: dataset, path) }
+        let size = H5Tget_size(stored)
+        let textType = HDF5Types.text(count: size)
+        defer { H5Tclose(textType) }
+        guard H5Tequal(stored, textType) > 0, shape.isEmpty else {
+            throw damaged(
+                "read dataset", path, "it is neither text nor of \(ElementType.allCases.map(\.rawValue))")
+        }
+        let bytes = try contents(of: dataset, textType, size, path)
+        guard let text = String(validating: bytes == [0] ? [] : bytes, as: UTF8.self) else {
+            throw damaged("read dataset", path, "it is not UTF-8")
+        }
+        return .text(text)
+    }
+
+    /// The raw bytes of a dataset, of which `size` must be there.
+    private mutating func contents(of dataset: hid_t, _ type: hid_t, _ size: Int?, _ path: String) throws
+        -> [UInt8]
+    {
         let layout = H5Dget_create_plist(dataset)
         defer { H5Pclose(layout) }
         guard H5Pget_layout(layout) == H5D_CONTIGUOUS, H5Pget_external_count(layout) == 0 else {
             throw damaged("read dataset", path, "it is not stored in one piece in this file")
         }
-        guard let size = StateArray.byteCount(type: type, shape: shape), size <= bytesLeft else {
-            throw damaged("read dataset", path, "shape \(shape) is larger than the file")
+        guard let size, size <= bytesLeft else {
+            throw damaged("read dataset", path, "it is larger than the file")
         }
         bytesLeft -= size
         var bytes = [UInt8](repeating: 0, count: size)
         if size > 0 {
             let whole = chdf5_whole_space()
-            let status = H5Dread(dataset, types.stored(type), whole, whole, chdf5_default(), &bytes)
+            let status = H5Dread(dataset, type, whole, whole, chdf5_default(), &bytes)
             try HDF5Library.succeeded(status, "read dataset", path)
         }
-        return StateArray(type: type, shape: shape, bytes: bytes)
+        return bytes
     }
 
     private func shape(of dataset: hid_t, _ path: String) throws -> [Int] {
@@ -103,16 +123,18 @@ struct HDF5Reader {
         var extents = [hsize_t](repeating: 0, count: Int(rank))
         try HDF5Library.succeeded(H5Sget_simple_extent_dims(space, &extents, nil), "read shape of", path)
         return try extents.map {
-            guard let extent = Int(exactly: $0) else { throw damaged("read shape of", path, "\($0) is too large") }
+            guard let extent = Int(exactly: $0) else {
+                throw damaged("read shape of", path, "\($0) is too large")
+            }
             return extent
         }
     }
 
     private func requireBrainFloatMark(on dataset: hid_t, _ path: String) throws {
-        let mark = HDF5Types.elementTypeAttribute
+        let mark = HDF5Types.brainFloatMark
         guard try attributeNames(of: dataset, path).contains(mark),
-            try scalar(named: mark, of: dataset, path) == .text(ElementType.bf16.rawValue)
-        else { throw damaged("read dataset", path, "it holds uint16 without the attribute \(mark) = bf16") }
+            try scalar(named: mark, of: dataset, path) == .flag(true)
+        else { throw damaged("read dataset", path, "it holds uint16 without the attribute \(mark)") }
     }
 
     private func scalar(named name: String, of owner: hid_t, _ path: String) throws -> StateValue {
@@ -131,10 +153,8 @@ struct HDF5Reader {
             return .integer(try number(attribute, type, Int64(0), path))
         } else if H5Tequal(type, types.flag) > 0 {
             return .flag(try number(attribute, type, Int8(0), path) != 0)
-        } else if H5Tequal(type, types.text) > 0 {
-            return .text(try text(attribute, space, path))
         }
-        throw damaged("read attribute", path, "it is neither int64, float64, bool nor a UTF-8 string")
+        throw damaged("read attribute", path, "it is neither int64, float64 nor bool")
     }
 
     private func number<Number: BitwiseCopyable>(
@@ -143,17 +163,6 @@ struct HDF5Reader {
         var value = zero
         try HDF5Library.succeeded(H5Aread(attribute, type, &value), "read attribute", path)
         return value
-    }
-
-    private func text(_ attribute: hid_t, _ space: hid_t, _ path: String) throws -> String {
-        var pointer: UnsafeMutablePointer<CChar>?
-        try HDF5Library.succeeded(H5Aread(attribute, types.text, &pointer), "read attribute", path)
-        defer { H5Dvlen_reclaim(types.text, space, chdf5_default(), &pointer) }
-        guard let pointer else { return "" }
-        guard let string = String(validatingCString: pointer) else {
-            throw damaged("read attribute", path, "it is not UTF-8")
-        }
-        return string
     }
 
     private func damaged(_ operation: String, _ path: String, _ reason: String) -> HDF5Error {
@@ -169,7 +178,9 @@ extension HDF5Reader {
         let isHard: Bool
     }
 
-    /// The links of a group. A name that is not UTF-8 is an error.
+    /// The links of a group.
+    ///
+    /// A name that is not UTF-8 is an error.
     private func links(of group: hid_t, _ path: String) throws -> [Link] {
         var links: [Link] = []
         let status = withUnsafeMutablePointer(to: &links) { found in
@@ -186,7 +197,9 @@ extension HDF5Reader {
         return links
     }
 
-    /// The names of an object's attributes. A name that is not UTF-8 is an error.
+    /// The names of an object's attributes.
+    ///
+    /// A name that is not UTF-8 is an error.
     private func attributeNames(of object: hid_t, _ path: String) throws -> [String] {
         var names: [String] = []
         let status = withUnsafeMutablePointer(to: &names) { found in

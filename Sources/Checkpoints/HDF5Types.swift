@@ -1,26 +1,22 @@
 import CHDF5
 
 /// The HDF5 types that values are stored as; the same types serve in memory, so no bit is converted.
+///
 /// Valid inside one `HDF5Library.exclusively`; close when done.
 struct HDF5Types {
     /// IEEE 754 binary16, which h5py reads as `float16`: 1 sign, 5 exponent (bias 15), 10 mantissa bits.
     let half: hid_t
-    /// Variable-length UTF-8, which h5py reads as `str`.
-    let text: hid_t
     /// The enumeration {FALSE, TRUE} over int8, which h5py reads as `bool`.
     let flag: hid_t
 
-    /// Attribute that marks an array of uint16 as the bits of bfloat16, which HDF5 does not know.
-    static let elementTypeAttribute = "dtype"
+    /// Attribute, true on arrays of uint16 that hold the bits of bfloat16, which HDF5 does not know.
+    static let brainFloatMark = "bfloat16"
 
     init() {
         half = H5Tcopy(chdf5_f32())
         H5Tset_fields(half, 15, 10, 5, 0, 10)
         H5Tset_size(half, 2)
         H5Tset_ebias(half, 15)
-        text = H5Tcopy(chdf5_c_string())
-        H5Tset_size(text, chdf5_variable_length())
-        H5Tset_cset(text, H5T_CSET_UTF8)
         flag = H5Tenum_create(chdf5_i8())
         for (name, var value) in [("FALSE", Int8(0)), ("TRUE", Int8(1))] {
             H5Tenum_insert(flag, name, &value)
@@ -28,7 +24,19 @@ struct HDF5Types {
     }
 
     func close() {
-        for type in [half, text, flag] { H5Tclose(type) }
+        for type in [half, flag] { H5Tclose(type) }
+    }
+
+    /// UTF-8 text of `count` bytes, padded by NUL to at least one; close when done.
+    ///
+    /// Not of variable length: that would live in the file's global heap, which has no checksum, and
+    /// libhdf5 1.10.8 crashes on damaged ones.
+    static func text(count: Int) -> hid_t {
+        let type = H5Tcopy(chdf5_c_string())
+        H5Tset_size(type, max(count, 1))
+        H5Tset_strpad(type, H5T_STR_NULLPAD)
+        H5Tset_cset(type, H5T_CSET_UTF8)
+        return type
     }
 
     /// The type that holds elements of `type` in the file.

@@ -2,8 +2,9 @@
 public enum ResumePolicy: Sendable, Equatable {
     /// From the newest whole checkpoint of the run directory; an error when there is none.
     case latest
-    /// The same, but from the beginning where the run directory has no checkpoint at all. When it has some and
-    /// all are damaged, that is an error: nobody should lose a run's work without noticing.
+    /// The same, but from the beginning where the run directory has no checkpoint at all.
+    ///
+    /// When it has some and all are damaged, that is an error: nobody should lose work without noticing.
     case auto
     /// From this checkpoint, or from the newest whole one in this run directory.
     case directory(String)
@@ -26,7 +27,9 @@ public struct Resumption: Sendable {
 }
 
 extension CheckpointStore {
-    /// Finds, reads and checks the checkpoint that `policy` asks for. Throws `CheckpointError`.
+    /// Finds, reads and checks the checkpoint that `policy` asks for.
+    ///
+    /// Throws `CheckpointError`.
     public func resumption(_ policy: ResumePolicy) throws -> Resumption {
         switch policy {
         case .latest: return try newest(orBeginning: false)
@@ -44,7 +47,9 @@ extension CheckpointStore {
     private func newest(orBeginning mayBegin: Bool) throws -> Resumption {
         let (checkpoint, refused) = try latestWhole()
         if checkpoint == nil {
-            if !refused.isEmpty { throw CheckpointError.noneValid(runDirectory: runDirectory, refused: refused) }
+            if !refused.isEmpty {
+                throw CheckpointError.noneValid(runDirectory: runDirectory, refused: refused)
+            }
             if !mayBegin { throw CheckpointError.missing(path: "\(runDirectory)/checkpoint-*") }
         }
         return Resumption(checkpoint: checkpoint, notices: refused.map(CheckpointNotice.refused))

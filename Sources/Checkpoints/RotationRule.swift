@@ -8,14 +8,17 @@ public struct RotationRule: Sendable, Equatable {
     public init(keepLatest: Int, permanentEvery: Int? = nil) {
         precondition(keepLatest >= 1, "RotationRule: got keepLatest \(keepLatest), expected 1 or more")
         precondition(
-            permanentEvery ?? 1 >= 1, "RotationRule: got permanentEvery \(permanentEvery ?? 0), expected 1 or more")
+            permanentEvery ?? 1 >= 1,
+            "RotationRule: got permanentEvery \(permanentEvery ?? 0), expected 1 or more")
         self.keepLatest = keepLatest
         self.permanentEvery = permanentEvery
     }
 
-    /// The steps whose checkpoints may go, oldest first: not `saved`, which was just written, not permanent, and
-    /// older than `keepLatest` whole ones. Damaged checkpoints do not count. `isWhole` is asked from the newest
-    /// on, only as long as the answer matters.
+    /// The steps whose checkpoints may go, oldest first: not `saved`, which was just written, not permanent,
+    /// and older than `keepLatest` whole ones.
+    ///
+    /// Damaged checkpoints do not count. `isWhole` is asked from the newest on, only as long as the answer
+    /// matters.
     public func expendable(steps: [Int], saved: Int, isWhole: (Int) -> Bool) -> [Int] {
         var wholeNewer = 0
         var expendable: [Int] = []

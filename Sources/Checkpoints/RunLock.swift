@@ -3,9 +3,9 @@ import Synchronization
 
 /// Sole right to write in a run directory, held from `init` until `release` or the end of the process.
 ///
-/// The file `.lock` is locked by `flock`, which the kernel gives up when the holder dies, and names the holder.
+/// The file `.lock` is locked by `flock`, which the kernel undoes when the holder dies, and names the holder.
 /// Where the file system has no locks (Lustre without `-o flock`, some NFS), the name alone decides: a holder
-/// counts as gone if it was an earlier life of the same Slurm job or a dead process of this host.
+/// counts as gone if it ran before the same Slurm job was requeued, or is a dead process of this host.
 public final class RunLock: Sendable {
     public static let fileName = ".lock"
 
@@ -14,8 +14,9 @@ public final class RunLock: Sendable {
     public let holder: WriterIdentity
     private let descriptor: Mutex<Int32?>
 
-    /// Takes the lock, creating the run directory where needed. Throws `CheckpointError.locked` with the holder's
-    /// name, or `.writeFailed`.
+    /// Takes the lock, creating the run directory where needed.
+    ///
+    /// Throws `CheckpointError.locked` with the holder's name, or `.writeFailed`.
     public init(runDirectory: String) throws {
         let directory = CheckpointStore.withoutTrailingSlash(runDirectory)
         let path = "\(directory)/\(RunLock.fileName)"

@@ -6,7 +6,8 @@ package struct SHA256Digest: ~Copyable {
 
     package init() {
         let status = EVP_DigestInit_ex(context, EVP_sha256(), nil)
-        precondition(status == 1, "SHA256Digest: got OpenSSL status \(status), expected SHA-256 to be available")
+        precondition(
+            status == 1, "SHA256Digest: got OpenSSL status \(status), expected SHA-256 to be available")
     }
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
@@ -18,7 +19,8 @@ package struct SHA256Digest: ~Copyable {
         var digest = [UInt8](repeating: 0, count: 32)
         EVP_DigestFinal_ex(context, &digest, nil)
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     deinit { EVP_MD_CTX_free(context) }

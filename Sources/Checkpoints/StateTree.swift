@@ -14,7 +14,9 @@ public struct StateTree: Sendable, Equatable {
         values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// The value at `path`. Setting nil removes it; setting a path that cannot be stored is misuse.
+    /// The value at `path`.
+    ///
+    /// Setting nil removes it; setting a path that cannot be stored is misuse.
     public subscript(path: String) -> StateValue? {
         get { values[path] }
         set {

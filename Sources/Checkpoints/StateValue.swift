@@ -26,7 +26,9 @@ public struct StateArray: Sendable, Equatable {
             bytes: elements.withUnsafeBytes { Array($0) })
     }
 
-    /// The elements in row-major order. `Element` must be the array's type.
+    /// The elements in row-major order.
+    ///
+    /// `Element` must be the array's type.
     public func elements<Element: StateElement>(as element: Element.Type = Element.self) -> [Element] {
         precondition(
             type == Element.elementType,

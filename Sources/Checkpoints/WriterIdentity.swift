@@ -6,13 +6,16 @@ public struct WriterIdentity: Sendable, Equatable, Codable, CustomStringConverti
     public let pid: Int32
     /// `SLURM_JOB_ID`, if the process runs under Slurm; a requeued job keeps it.
     public let job: String?
+    /// How often Slurm has requeued the job (`SLURM_RESTART_COUNT`).
+    public let restarts: Int
     /// When the process took the lock, ISO 8601.
     public let started: String
 
-    public init(host: String, pid: Int32, job: String?, started: String) {
+    public init(host: String, pid: Int32, job: String?, restarts: Int, started: String) {
         self.host = host
         self.pid = pid
         self.job = job
+        self.restarts = restarts
         self.started = started
     }
 
@@ -21,6 +24,7 @@ public struct WriterIdentity: Sendable, Equatable, Codable, CustomStringConverti
         let environment = ProcessInfo.processInfo.environment
         return WriterIdentity(
             host: hostName(), pid: getpid(), job: environment["SLURM_JOB_ID"],
+            restarts: environment["SLURM_RESTART_COUNT"].flatMap { Int($0) } ?? 0,
             started: Date.now.formatted(.iso8601))
     }
 
@@ -36,11 +40,12 @@ public struct WriterIdentity: Sendable, Equatable, Codable, CustomStringConverti
         return "process \(pid) on \(host)\(jobText), since \(started)"
     }
 
-    /// Whether this process is certainly gone, as far as `observer` can know: an earlier life of the same Slurm
-    /// job, or a process of the observer's host that no longer exists. A process id that was given to another
-    /// process meanwhile counts as alive.
+    /// Whether this process is certainly gone, as far as `observer` can know: it ran before the same Slurm job
+    /// was requeued, or is a process of the observer's host that no longer exists.
+    ///
+    /// A process id that was given to another process meanwhile counts as alive.
     package func isGone(seenBy observer: WriterIdentity) -> Bool {
-        if let job, job == observer.job { return true }
+        if let job, job == observer.job, restarts < observer.restarts { return true }
         guard host == observer.host, pid > 0 else { return false }
         return pid == observer.pid || (kill(pid, 0) != 0 && errno == ESRCH)
     }

@@ -36,7 +36,8 @@ extension Tensor {
     /// ‖x_n‖² of each sample.
     ///
     /// - Shapes: self `[N, …]`, result `[N]`.
-    public func squaredNorms() -> Tensor {
-        squared().reshaped(shape[0], elementCount / max(shape[0], 1)).sum(axis: 1)
-    }
+    public func squaredNorms() -> Tensor { squared().rowSums() }
+
+    /// The sum over all elements of each sample.
+    func rowSums() -> Tensor { reshaped(shape[0], elementCount / max(shape[0], 1)).sum(axis: 1) }
 }

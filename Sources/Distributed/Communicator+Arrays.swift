@@ -76,6 +76,10 @@ extension Communicator {
             "allReduce: bitwiseOr of \(Element.kind), expected int64 or uint8")
     }
 
+    func requireColor(_ color: Int) {
+        precondition(0...Int(Int32.max) ~= color, "split: color \(color), expected 0 ... \(Int32.max)")
+    }
+
     func requireRoot(_ root: Int, _ call: String) {
         precondition(0..<size ~= root, "\(call): root \(root), expected one of 0 ..< \(size)")
     }

@@ -80,7 +80,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {
     }
 
     public func split(color: Int, key: Int) throws -> any Communicator {
-        precondition(color >= 0, "split: color \(color), expected at least 0")
+        requireColor(color)
         var group: MPI_Comm?
         try check("MPI_Comm_split") { MPI_Comm_split(handle, Int32(color), Int32(key), &group) }
         guard let group else {

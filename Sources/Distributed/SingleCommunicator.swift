@@ -33,7 +33,10 @@ public final class SingleCommunicator: Communicator {
 
     public func barrier() {}
 
-    public func split(color: Int, key: Int) -> any Communicator { self }
+    public func split(color: Int, key: Int) -> any Communicator {
+        requireColor(color)
+        return self
+    }
 
     public func abort(code: Int32) -> Never { endProcess(code) }
 }

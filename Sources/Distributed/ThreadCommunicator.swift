@@ -101,7 +101,7 @@ public final class ThreadCommunicator: Communicator {
     }
 
     public func split(color: Int, key: Int) throws -> any Communicator {
-        precondition(color >= 0, "split: color \(color), expected at least 0")
+        requireColor(color)
         let seat = ThreadGroup.Seat(color: color, key: key, group: group, rank: rank)
         try group.meet(rank, ThreadGroup.Arrival(.split, seat: seat)) { [group] arrivals in
             group.seat(arrivals.compactMap(\.seat))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Distributed
 import Training
 
 /// Options of the commands that train.
@@ -37,4 +38,14 @@ struct RunOptions: ParsableArguments {
 /// Runs `body` and ends the process with its exit code.
 func finish(_ body: () throws -> Int32) throws {
     throw ExitCode(try body())
+}
+
+/// Runs `body`; an error is printed and becomes its exit code.
+func reportingErrors(_ body: () throws -> Int32) -> Int32 {
+    do {
+        return try body()
+    } catch {
+        writeToStandardError("saddle: error: \(error)")
+        return exitCode(for: error)
+    }
 }

@@ -22,7 +22,8 @@ enum Fixtures {
         var random = SplitMix(state: 7)
         for type in ElementType.allCases {
             let bytes = (0..<(2 * 3 * type.byteWidth)).map { _ in UInt8.random(in: 0...255, using: &random) }
-            tree["arrays/\(type.rawValue)/random"] = .array(StateArray(type: type, shape: [2, 3], bytes: bytes))
+            tree["arrays/\(type.rawValue)/random"] = .array(
+                StateArray(type: type, shape: [2, 3], bytes: bytes))
             tree["arrays/\(type.rawValue)/zero_d"] = .array(
                 StateArray(type: type, shape: [], bytes: Array(bytes.prefix(type.byteWidth))))
             tree["arrays/\(type.rawValue)/empty"] = .array(StateArray(type: type, shape: [0, 4], bytes: []))
@@ -52,10 +53,68 @@ enum Fixtures {
         var tree = StateTree()
         let weights = (0..<48).map { _ in Float.random(in: -1...1, using: &random) }
         tree["model/blocks.0.weight"] = .array(StateArray(weights, shape: [6, 8]))
-        tree["optimizer/blocks.0.weight/first_moment"] = .array(StateArray(weights.map { $0 * 0.1 }, shape: [6, 8]))
+        tree["optimizer/blocks.0.weight/first_moment"] = .array(
+            StateArray(weights.map { $0 * 0.1 }, shape: [6, 8]))
         tree["duals/multipliers"] = .array(StateArray([0.25, Double(step)]))
         tree["run/step"] = .integer(Int64(step))
         tree["run/kind"] = .text("product")
         return tree
+    }
+}
+
+/// A run directory of its own for each test.
+class RunDirectoryTestCase: XCTestCase {
+    private(set) var runDirectory = ""
+
+    var store: CheckpointStore { CheckpointStore(runDirectory: runDirectory) }
+
+    override func setUpWithError() throws {
+        runDirectory = NSTemporaryDirectory() + "saddle-checkpoints-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: runDirectory, withIntermediateDirectories: true)
+    }
+
+    override func tearDownWithError() throws {
+        try FileManager.default.removeItem(atPath: runDirectory)
+    }
+
+    /// Names in the run directory but for the lock, sorted.
+    func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: runDirectory).filter { $0 != RunLock.fileName }
+            .sorted()
+    }
+
+    @discardableResult
+    func save(_ step: Int, seed: UInt64 = 1, keepLatest: Int = 100) throws -> SaveReport {
+        let lock = try RunLock(runDirectory: runDirectory)
+        defer { lock.release() }
+        return try store.save(
+            RunDirectoryTestCase.content(step, seed: seed), holding: lock,
+            keeping: RotationRule(keepLatest: keepLatest))
+    }
+
+    static func content(_ step: Int, seed: UInt64 = 1) -> CheckpointContent {
+        CheckpointContent(
+            step: step, state: Fixtures.runState(step: step, seed: seed),
+            configuration: "kind: product\nseed: \(seed)\n",
+            extraFiles: ["pytorch_lora_weights.safetensors": Data((0..<200).map { UInt8($0) })],
+            saddleVersion: "1.2.3", provenance: ["base model": "sha256:0123"])
+    }
+
+    func path(_ step: Int, _ file: String) -> String { store.directory(ofStep: step) + "/" + file }
+
+    func overwrite(_ path: String, _ bytes: [UInt8]) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+    }
+
+    func bytes(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    /// Damages a checkpoint by one bit of its state.
+    func damage(_ step: Int) throws {
+        let file = path(step, "state.h5")
+        var damaged = try bytes(file)
+        damaged[damaged.count / 2] ^= 1
+        try overwrite(file, damaged)
     }
 }

@@ -46,6 +46,9 @@ final class CompositionTests: XCTestCase {
             return (u * a.doubles[i] + v * b.doubles[i]) / (u + v)
         }
         assertClose(result.doubles, expected, rtol: 1e-12)
+        // Densities that underflow weigh the same: only their ratio counts.
+        let faint = [p, q].map { Tensor($0.map { $0 - 5000 }, shape: [2]) }
+        assertClose(mixtureNoise([a, b], logDensities: faint, weights: [0.2, 0.8]), result, rtol: 1e-10)
         assertClose(
             mixtureNoise(
                 [a, b], logDensities: [Tensor(p, shape: [2]), Tensor(q, shape: [2])], weights: [0, 1]),

@@ -9,17 +9,19 @@ extension Check {
         Check("agreement passes equal bytes and names the ranks that differ") { comm in
             let agreement = Agreement(interval: 5)
             let equal = (0..<1_001).map(Float.init)
-            var multipliers = [0.5, 0.25, 0.25]
-            try compare(agreement, step: 10, equal, multipliers, comm)
+            let agreed = [0.5, 0.25, 0.25]
+            try compare(agreement, step: 10, equal, agreed, comm)
             guard comm.size > 2 else { return }
-            // The smallest change of the last rank's last multiplier.
-            if comm.rank == comm.size - 1 { multipliers[2] = multipliers[2].nextUp }
-            try compare(agreement, step: 11, equal, multipliers, comm)
-            let error = try requireThrows(Disagreement.self, "step 15") {
-                try compare(agreement, step: 15, equal, multipliers, comm)
+            for deviating in [0, comm.size - 1] {
+                // The smallest change of one multiplier.
+                let own = comm.rank == deviating ? [0.5, 0.25, 0.25.nextUp] : agreed
+                try compare(agreement, step: 11, equal, own, comm)
+                let error = try requireThrows(Disagreement.self, "step 15") {
+                    try compare(agreement, step: 15, equal, own, comm)
+                }
+                try requireEqual(error.part, "multipliers", "part")
+                try requireEqual(error.ranks, [deviating], "ranks")
             }
-            try requireEqual(error.part, "multipliers", "part")
-            try requireEqual(error.ranks, [comm.size - 1], "ranks")
         },
         Check("agreement counts rank 0 as right where opinions are even") { comm in
             let values = [UInt8(comm.rank)]

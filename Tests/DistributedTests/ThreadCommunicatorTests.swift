@@ -19,7 +19,6 @@ final class ThreadCommunicatorTests: XCTestCase {
                     try ThreadCommunicator.run(ranks: ranks) { comm in
                         if comm.rank == failing { throw Fault(rank: failing) }
                         do {
-                            // In a subgroup too: the failure concerns the whole job.
                             try comm.barrier()
                         } catch let error as CommunicationError {
                             others.withLock { $0.append(error) }

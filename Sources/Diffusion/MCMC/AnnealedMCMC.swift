@@ -26,16 +26,27 @@ public struct AnnealingLevel: Sendable, Hashable, Codable {
 public struct AnnealedTarget {
     /// ε(x, t), −√(1−ᾱ_t) times the score; for a product Σ λ_i ε_i.
     public var noise: NoisePredictor
-    /// log π_t(x) up to a constant, for the Metropolis test; without it the test integrates the score.
-    public var logDensity: LogDensity?
+    /// How the Metropolis test learns of log π_t(x') − log π_t(x).
+    public var test: EnergyTest
 
-    /// - Shapes: x `[N, …]`, result `[N]`.
-    public typealias LogDensity = (_ x: Tensor, _ timesteps: Timesteps) throws -> Tensor
-
-    public init(noise: @escaping NoisePredictor, logDensity: LogDensity? = nil) {
+    public init(noise: @escaping NoisePredictor, test: EnergyTest = .simpson) {
         self.noise = noise
-        self.logDensity = logDensity
+        self.test = test
     }
+}
+
+/// Sources of the difference of log densities between two points.
+///
+/// `docs/mcmc.md` derives and compares them.
+public enum EnergyTest {
+    /// ½ (s(x) + s(x'))·(x' − x) along each leapfrog step: free, and exact where the score is linear (Gaussians).
+    /// Elsewhere it leaves a bias of the size of ULA's.
+    case trapezoid
+    /// Simpson's rule with the score half-way along each leapfrog step: twice the evaluations, exact where the
+    /// score is cubic.
+    case simpson
+    /// log π_t(x) up to a constant: no bias. x is `[N, …]`, the result `[N]`.
+    case density((_ x: Tensor, _ timesteps: Timesteps) throws -> Tensor)
 }
 
 /// How chains pass from one level to the next.
@@ -47,6 +58,8 @@ public enum LevelTransition: String, Sendable, Codable, CaseIterable {
 }
 
 /// Random numbers of the chains: chain c gets the same ones in whatever batch it runs.
+///
+/// A run starts with the first draw of both streams, so each run needs its own `step` of the keys.
 public struct ChainNoise: Sendable {
     public let momenta: SampleNoise
     public let tests: SampleNoise

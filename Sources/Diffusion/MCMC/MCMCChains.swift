@@ -75,32 +75,47 @@ private struct Phase {
     /// nil where nobody asks for it any more.
     var momentum: Tensor?
     var prediction: Tensor?
+    /// Σ ⟨ε̂(middle) − ½ (ε̂(x) + ε̂(x')), v⟩ over the leapfrog steps that led here, for Simpson's rule.
+    var bend: Tensor?
 }
 
 extension MCMCChains {
     private var keepsMomentum: Bool { sampler.momentumPersistence > 0 }
 
-    /// Whether the test compares momenta; the trapezoid's has them eliminated.
-    private var testsMomentum: Bool { sampler.isAdjusted && target.logDensity != nil }
+    /// Whether the test compares kinetic energies; line integrals of the score have them eliminated.
+    private var testsMomentum: Bool {
+        if case .density = target.test { sampler.isAdjusted } else { false }
+    }
+
+    private var needsMiddle: Bool {
+        if case .simpson = target.test { sampler.isAdjusted } else { false }
+    }
 
     private func leapfrog(_ start: Phase) throws -> Phase {
         guard var momentum = start.momentum, var prediction = start.prediction else { return start }
-        var positions = start.positions
+        var (positions, bend) = (start.positions, Tensor?.none)
         let (kick, drift) = (-level.stepSize, level.stepSize * level.noiseScale)
         momentum = momentum + prediction * (kick / 2)
         for step in 1...sampler.leapfrogSteps {
-            positions = positions + momentum * drift
+            let origin = positions
+            positions = origin + momentum * drift
             let isLast = step == sampler.leapfrogSteps
             if isLast && !sampler.isAdjusted && !keepsMomentum {
                 return Phase(positions: positions, momentum: nil, prediction: nil)
             }
+            let before = prediction
             prediction = try target.noise(positions, level.timesteps)
+            if needsMiddle {
+                let middle = try target.noise(origin + momentum * (drift / 2), level.timesteps)
+                let here = ((middle - (before + prediction) * 0.5) * momentum).rowSums()
+                bend = bend.map { $0 + here } ?? here
+            }
             if isLast && !keepsMomentum && !testsMomentum {
-                return Phase(positions: positions, momentum: nil, prediction: prediction)
+                return Phase(positions: positions, momentum: nil, prediction: prediction, bend: bend)
             }
             momentum = momentum + prediction * (isLast ? kick / 2 : kick)
         }
-        return Phase(positions: positions, momentum: momentum, prediction: prediction)
+        return Phase(positions: positions, momentum: momentum, prediction: prediction, bend: bend)
     }
 
     /// Metropolis: each chain takes its proposal with probability min(1, e^Δ).
@@ -121,25 +136,27 @@ extension MCMCChains {
         return Acceptance(accepted: accepted.count { $0 }, proposed: accepted.count)
     }
 
-    /// Δ, the log acceptance probability before it is cut off at 0.
+    /// Δ, the log acceptance probability before it is cut off at 0: the change of log π − ½‖v‖².
     ///
-    /// Where log π is known, the change of log π − ½‖v‖². Else log π(x') − log π(x) ≈ ½ (s(x) + s(x'))·(x' − x) along
-    /// each leapfrog step, exact for Gaussians; with the change of ½‖v‖² that telescopes over any number of steps
-    /// to ⅛ε² (‖s(x)‖² − ‖s(x')‖²) = ⅛τ² (‖ε̂(x)‖² − ‖ε̂(x')‖²)  (`docs/mcmc.md`).
+    /// The trapezoid's estimate of log π(x') − log π(x), less the change of ½‖v‖², telescopes over any number of
+    /// leapfrog steps to ⅛ε² (‖s(x)‖² − ‖s(x')‖²) = ⅛τ² (‖ε̂(x)‖² − ‖ε̂(x')‖²); Simpson's rule differs from it by
+    /// −⅔τ times the bend  (`docs/mcmc.md`).
     private func logAcceptances(
         _ start: Phase, _ before: [Double], _ end: Phase, _ after: [Double]
     ) -> [Double] {
-        guard testsMomentum else {
-            let scale = level.stepSize * level.stepSize / 8
-            return zip(before, after).map { scale * ($0 - $1) }
+        if testsMomentum {
+            let kinetic = zip(kineticEnergy(start), kineticEnergy(end)).map { $0 - $1 }
+            return zip(zip(before, after), kinetic).map { $0.0 - $0.1 + $1 }
         }
-        let kinetic = zip(kineticEnergy(start), kineticEnergy(end)).map { $0 - $1 }
-        return zip(zip(before, after), kinetic).map { $0.0 - $0.1 + $1 }
+        let scale = level.stepSize * level.stepSize / 8
+        let trapezoid = zip(before, after).map { scale * ($0 - $1) }
+        guard let bend = end.bend else { return trapezoid }
+        return zip(trapezoid, bend.doubles).map { $0 - 2 * level.stepSize / 3 * $1 }
     }
 
     /// −log π where it is known, else ‖ε̂‖².
     private func energy(of phase: Phase) throws -> [Double] {
-        if let logDensity = target.logDensity {
+        if case .density(let logDensity) = target.test {
             return try logDensity(phase.positions, level.timesteps).doubles.map { -$0 }
         }
         return phase.prediction?.squaredNorms().doubles ?? []

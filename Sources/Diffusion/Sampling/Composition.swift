@@ -37,15 +37,17 @@ public func mixtureNoise(_ noises: [Tensor], logDensities: [Tensor], weights: [D
     precondition(
         noises.count == weights.count && logDensities.count == weights.count && weights.contains { $0 > 0 },
         "mixtureNoise: \(noises.count) predictions, \(logDensities.count) log densities, weights \(weights)")
-    // A weight of zero would put −∞ into the softmax.
+    // A weight of zero is left out, for its logarithm is −∞. Column by column, because a softmax over few
+    // columns does not vectorise; shifting by the largest keeps it from overflowing.
     let present = weights.indices.filter { weights[$0] > 0 }
-    let logits = present.map { logDensities[$0].reshaped(-1, 1) + log(weights[$0]) }
-    let responsibilities = Tensor.concatenated(logits, axis: 1).softmax()
-    let terms = present.enumerated().map { column, model in
+    let logits = present.map { logDensities[$0] + log(weights[$0]) }
+    let largest = logits.dropFirst().reduce(logits[0].detached) { $0.combined(.maximum, $1) }
+    let shares = logits.map { ($0 - largest).exp() }
+    let total = shares.dropFirst().reduce(shares[0], +)
+    let terms = zip(present, shares).map { model, share in
         let noise = noises[model]
         let trailing = Array(repeating: 1, count: noise.shape.rank - 1)
-        let factor = responsibilities.slice(column..<(column + 1), axis: 1)
-        return noise * factor.reshaped([noise.shape[0]] + trailing)
+        return noise * (share / total).reshaped([noise.shape[0]] + trailing)
     }
     return terms.dropFirst().reduce(terms[0], +)
 }

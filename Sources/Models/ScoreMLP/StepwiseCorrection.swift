@@ -13,6 +13,8 @@ public final class StepwiseCorrection: Module {
     private let slopes: [Parameter]
     /// b_i, each `[1, d]`.
     private let shifts: [Parameter]
+    /// The Gaussian that whitens the state.
+    public let reference: Gaussian
     private let whitening: GaussianDenoiser
     private let levels: [NoiseLevels]
 
@@ -23,6 +25,7 @@ public final class StepwiseCorrection: Module {
         let d = reference.dimension
         slopes = alphasCumprod.map { _ in Parameter(.zeros([d, d])) }
         shifts = alphasCumprod.map { _ in Parameter(.zeros([1, d])) }
+        self.reference = reference
         whitening = GaussianDenoiser(reference)
         levels = alphasCumprod.map { NoiseLevels(alphasCumprod: [$0]) }
     }

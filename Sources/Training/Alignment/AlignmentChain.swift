@@ -27,10 +27,26 @@ struct AlignmentChain: Sendable {
     ) throws -> Outcome {
         precondition(samples.count % 2 == 0, "AlignmentChain: \(samples.count) samples do not form pairs")
         let half = samples.lowerBound / 2
-        let draws = SampleNoise(noise, firstSample: half)
         let start = Tensor.normal([samples.count / 2, dimension], key: latents, firstSample: half)
-        var x = antithetic(start)
-        var divergences = Tensor.zeros([samples.count])
+        let draws = SampleNoise(noise, firstSample: half)
+        let mirrored: (Tensor) -> Tensor = { .concatenated([$0, -$0]) }
+        return try run(from: mirrored(start), correction) { mirrored(draws.normal($0, like: start)) }
+    }
+
+    /// Independent samples: no chain is the mirror image of another.
+    func independent(
+        _ samples: Range<Int>, latents: RandomKey, noise: RandomKey, _ correction: StepwiseCorrection?
+    ) throws -> Tensor {
+        let start = Tensor.normal([samples.count, dimension], key: latents, firstSample: samples.lowerBound)
+        let draws = SampleNoise(noise, firstSample: samples.lowerBound)
+        return try run(from: start, correction) { draws.normal($0, like: start) }.samples
+    }
+
+    private func run(
+        from start: Tensor, _ correction: StepwiseCorrection?, noise: (Int) -> Tensor
+    ) throws -> Outcome {
+        var x = start
+        var divergences = Tensor.zeros([start.shape[0]])
         for (index, step) in steps.enumerated() {
             let predicted = try base(x, .all(step.timestep))
             var next = x * step.stateScale + predicted * step.noiseScale
@@ -41,12 +57,10 @@ struct AlignmentChain: Sendable {
                     divergences = divergences + u.squaredNorms() * 0.5
                     next = next + u * (step.noiseScale < 0 ? -step.sigma : step.sigma)
                 }
-                next = next + antithetic(draws.normal(index, like: start)) * step.sigma
+                next = next + noise(index) * step.sigma
             }
             x = next
         }
         return Outcome(samples: x, divergences: divergences)
     }
-
-    private func antithetic(_ z: Tensor) -> Tensor { .concatenated([z, -z]) }
 }

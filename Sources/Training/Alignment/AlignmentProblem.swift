@@ -1,3 +1,4 @@
+import Checkpoints
 import Distributed
 import Foundation
 import Layers
@@ -23,7 +24,7 @@ struct RewardConstraint: Sendable {
 /// Rewards are back-propagated through all sampler steps (K = 0); the divergence is path-wise with exact weights.
 final class AlignmentProblem: @unchecked Sendable {
     let chain: AlignmentChain
-    let constraints: [RewardConstraint]
+    private(set) var constraints: [RewardConstraint]
     let correction: StepwiseCorrection
     private let batch: MicroBatches
     private let coefficient: Double
@@ -83,7 +84,15 @@ final class AlignmentProblem: @unchecked Sendable {
         return measurement(total.scalars, samples: work.samples)
     }
 
-    func resume(updates: Int) { self.updates = updates }
+    /// Puts rewards into the units of their thresholds, before the first update.
+    func scaleRewards(by scales: [RewardScale]) throws {
+        for (index, scale) in scales.enumerated() {
+            guard scale.deviation > 0, scale.deviation.isFinite else {
+                throw TrainingError.constantReward(constraints[index].reward.name)
+            }
+            constraints[index].scale = scale
+        }
+    }
 
     /// Gradients and sums of one micro-batch.
     private func gradients(of samples: Range<Int>, _ multipliers: [Double]) throws -> Contribution {
@@ -115,5 +124,24 @@ final class AlignmentProblem: @unchecked Sendable {
 
     private func key(_ purpose: RandomPurpose, _ step: Int) -> RandomKey {
         purpose.key(seed: seed, step: step)
+    }
+}
+
+extension AlignmentProblem: Resumable {
+    func save(to tree: inout StateTree, at path: String) {
+        tree.set(updates, at: "\(path)/updates")
+        correction.save(to: &tree, at: "\(path)/correction")
+        for (index, constraint) in constraints.enumerated() {
+            tree.set([constraint.scale.mean, constraint.scale.deviation], at: "\(path)/reward_scales/\(index)")
+        }
+    }
+
+    func restore(from tree: StateTree, at path: String) throws {
+        updates = try tree.count("\(path)/updates")
+        try correction.restore(from: tree, at: "\(path)/correction")
+        for index in constraints.indices {
+            let scale = try tree.elements("\(path)/reward_scales/\(index)", as: Double.self, shape: [2])
+            constraints[index].scale = RewardScale(mean: scale[0], deviation: scale[1])
+        }
     }
 }

@@ -1,5 +1,10 @@
+import Checkpoints
+import TensorCore
+
 /// The primal side of a composition, min_{p,u} u  s.t.  D_i(p) ≤ u: what the dual ascent needs of it.
-protocol CompositionProblem: AnyObject {
+///
+/// What it saves determines all that follows, together with the multipliers.
+protocol CompositionProblem: Resumable {
     /// Moves p towards the minimiser of Σ λ_i D_i.
     func update(multipliers: [Double]) throws
 
@@ -11,4 +16,7 @@ protocol CompositionProblem: AnyObject {
 
     /// D_i of the settled p on fresh samples, more of them.
     func evaluate() throws -> [Double]
+
+    /// The settled p as a model that can be sampled and stored.
+    func model() throws -> VectorModel
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Distributed
 import Models
@@ -39,7 +40,16 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
 
     func evaluate() throws -> [Double] { try measure(sizes.evaluation, .evaluationData, .evaluationNoise, step: 0) }
 
-    func resume(iteration: Int) { self.iteration = iteration }
+    func model() throws -> VectorModel {
+        guard let product else { throw TrainingError.notStarted("the product") }
+        return VectorModel(
+            score: .mixture(GaussianMixture(product)), schedule: quadrature.schedule, dimension: product.dimension,
+            sampling: .fast)
+    }
+
+    func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
+
+    func restore(from tree: StateTree, at path: String) throws { iteration = try tree.count("\(path)/iteration") }
 
     private func measure(
         _ work: MicroBatches, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int

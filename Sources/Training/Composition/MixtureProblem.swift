@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Distributed
 import Models
@@ -69,7 +70,16 @@ final class ExactMixture: CompositionProblem, @unchecked Sendable {
             of: p, measure.sizes.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
-    func resume(iteration: Int) { self.iteration = iteration }
+    func model() throws -> VectorModel {
+        guard case .exact(let mixture, _) = p else { throw TrainingError.notStarted("the mixture") }
+        return VectorModel(
+            score: .mixture(mixture), schedule: measure.quadrature.schedule, dimension: mixture.dimension,
+            sampling: .fast)
+    }
+
+    func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
+
+    func restore(from tree: StateTree, at path: String) throws { iteration = try tree.count("\(path)/iteration") }
 
     private func combined(_ multipliers: [Double]) -> ScoreModel {
         let parts = zip(mixtures, multipliers).flatMap { mixture, multiplier in
@@ -120,8 +130,20 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
             of: p, measure.sizes.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
-    func resume(iteration: Int) {
-        self.iteration = iteration
+    func model() throws -> VectorModel {
+        VectorModel(
+            score: .network(fit.averaged()), schedule: measure.quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+    }
+
+    func save(to tree: inout StateTree, at path: String) {
+        tree.set(iteration, at: "\(path)/iteration")
+        fit.save(to: &tree, at: "\(path)/fit")
+    }
+
+    func restore(from tree: StateTree, at path: String) throws {
+        iteration = try tree.count("\(path)/iteration")
+        try fit.restore(from: tree, at: "\(path)/fit")
         measured = .network(fit.averaged().evaluator())
     }
 

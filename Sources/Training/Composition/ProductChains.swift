@@ -1,4 +1,5 @@
 import Foundation
+import Checkpoints
 import Diffusion
 import Distributed
 import Models
@@ -66,13 +67,19 @@ struct ProductChains: Sendable {
         runs += 1
     }
 
-    mutating func resume(population: Tensor, stepSizes: [Double], runs: Int) {
-        self.population = population
-        let levels = zip(adaptation.levels, stepSizes).map { level, size in
+    func save(to tree: inout StateTree, at path: String) {
+        tree.set(population ?? Tensor.zeros([0, dimension]), at: "\(path)/population")
+        tree.set(adaptation.levels.map(\.stepSize), at: "\(path)/step_sizes")
+        tree.set(runs, at: "\(path)/runs")
+    }
+
+    mutating func restore(from tree: StateTree, at path: String) throws {
+        population = try tree.tensor("\(path)/population")
+        let levels = zip(adaptation.levels, try tree.doubles("\(path)/step_sizes")).map { level, size in
             AnnealingLevel(timestep: level.timestep, stepSize: size, iterations: level.iterations)
         }
         adaptation = StepSizeAdaptation(levels: levels, targetAcceptance: sampler.targetAcceptance)
-        self.runs = runs
+        runs = try tree.count("\(path)/runs")
     }
 
     private func anneal(

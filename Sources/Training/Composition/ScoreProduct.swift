@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Distributed
 import Models
@@ -56,18 +57,34 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
 
     func evaluate() throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
+        let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
         return try sizes.divergences(
             sizes.evaluation, quadrature, noise: noise, over: communicator, p: p, models: models
-        ) { try self.samples($0) }
+        ) { try learned.samples($0, seed: seed &+ 1) }
     }
 
-    /// Samples of the learned product by DDIM.
-    func samples(_ range: Range<Int>) throws -> Tensor {
-        guard let p = measured else { throw TrainingError.notStarted("the product") }
-        return try drawn(
-            p, range, dimension: moments?.mean.count ?? 0, quadrature.schedule,
-            key: RandomPurpose.evaluationData.key(seed: seed))
+    func model() throws -> VectorModel {
+        VectorModel(
+            score: .network(fit.averaged()), schedule: quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+    }
+
+    func save(to tree: inout StateTree, at path: String) {
+        fit.save(to: &tree, at: "\(path)/fit")
+        chains.save(to: &tree, at: "\(path)/chains")
+        tree.set(moments?.mean ?? [], at: "\(path)/moments/mean")
+        tree.set(moments?.products ?? [], at: "\(path)/moments/products")
+    }
+
+    func restore(from tree: StateTree, at path: String) throws {
+        try chains.restore(from: tree, at: "\(path)/chains")
+        let saved = Moments(
+            mean: try tree.doubles("\(path)/moments/mean"), products: try tree.doubles("\(path)/moments/products"))
+        moments = saved
+        if let reference = saved.gaussian() { fit.network.reference = reference }
+        try fit.restore(from: tree, at: "\(path)/fit")
+        measured = .network(fit.averaged().evaluator())
     }
 
     private func advance(_ multipliers: [Double], updates: Int) throws {
@@ -88,23 +105,10 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     /// Averages the moments of many iterations: one population's would add its sampling error to every score.
     private func follow(_ fresh: Moments) throws {
         var mean = moments ?? fresh
-        mean.move(towards: fresh, share: max(0.1, 1 / Double(chains.runs)))
+        mean.move(towards: fresh, share: max(0.5, 1 / Double(chains.runs)))
         moments = mean
         guard let reference = mean.gaussian() else { throw TrainingError.degenerateData(model: "product") }
         fit.network.reference = reference
-    }
-}
-
-/// Samples of a model by deterministic DDIM in fifty steps.
-func drawn(
-    _ model: ScoreModel, _ range: Range<Int>, dimension: Int, _ schedule: NoiseSchedule, key: RandomKey,
-    steps count: Int = 50
-) throws -> Tensor {
-    try withoutRecording {
-        let start = Tensor.normal([range.count, dimension], key: key, firstSample: range.lowerBound)
-        let steps = ddimSteps(schedule, count: min(count, schedule.trainSteps), eta: 0)
-        return try ddimSample(
-            from: start, schedule: schedule, steps: steps, network: { model($0, $1) }, noise: { _ in start })
     }
 }
 

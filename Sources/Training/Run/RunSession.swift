@@ -2,6 +2,8 @@ import Checkpoints
 import Distributed
 import Foundation
 import Telemetry
+import TensorCore
+import WeightFiles
 
 /// One start of a run, as one rank sees it: where it writes, what it resumes from, when it must stop.
 ///
@@ -88,6 +90,20 @@ public final class RunSession {
         try communicator.failTogether(exitCode: exitCode(for:)) {
             guard isRoot else { return }
             try data.write(to: URL(fileURLWithPath: directory).appendingPathComponent(name), options: .atomic)
+        }
+    }
+
+    /// Writes tensors into a safetensors file of the run directory on rank 0.
+    func writeTensors(_ name: String, _ tensors: [String: Tensor]) throws {
+        try communicator.failTogether(exitCode: exitCode(for:)) {
+            if isRoot { try SafetensorsFile.write(tensors, to: "\(directory)/\(name)") }
+        }
+    }
+
+    /// Writes the trained model, `model.safetensors` unless named otherwise, on rank 0.
+    func writeModel(_ model: VectorModel, named name: String = "model") throws {
+        try communicator.failTogether(exitCode: exitCode(for:)) {
+            if isRoot { try model.write(to: "\(directory)/\(name).safetensors") }
         }
     }
 

@@ -40,7 +40,9 @@ public struct Summary: Codable, Equatable, Sendable {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return try encoder.encode(self)
     }
+}
 
+extension Summary {
     public init(json: Data) throws {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -5,12 +5,13 @@ public enum TrainingError: ExitCoded, CustomStringConvertible {
     case notStarted(String)
     case badSamples(path: String, reason: String)
     case notPositiveDefinite
+    case constantReward(String)
 
     public var exitCode: Int32 {
         switch self {
         case .degenerateProduct, .notStarted: ExitStatus.internal
         case .degenerateData, .badSamples: ExitStatus.badData
-        case .notPositiveDefinite: ExitStatus.configuration
+        case .notPositiveDefinite, .constantReward: ExitStatus.configuration
         }
     }
 
@@ -27,6 +28,9 @@ public enum TrainingError: ExitCoded, CustomStringConvertible {
             "\(path): \(reason)"
         case .notPositiveDefinite:
             "a covariance of the configuration is not positive definite"
+        case .constantReward(let name):
+            "reward \(name) does not vary under the base model, so it has no units to normalise by; "
+                + "set normalize: none"
         }
     }
 }

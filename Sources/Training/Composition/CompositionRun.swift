@@ -1,0 +1,286 @@
+import Checkpoints
+import ConstrainedLearning
+import Diffusion
+import Distributed
+import Foundation
+import Layers
+import Models
+import Telemetry
+import TensorCore
+import WeightFiles
+
+/// A product or a mixture on vectors, from configuration to `summary.json`.
+final class CompositionRun {
+    private let configuration: RunConfiguration
+    private let session: RunSession
+    private let schedule: NoiseSchedule
+    private let given: [GivenModel]
+    private let quadrature: LogNoiseQuadrature
+    private let sizes: DivergenceSizes
+
+    init(_ configuration: RunConfiguration, _ session: RunSession) throws {
+        self.configuration = configuration
+        self.session = session
+        schedule = try NoiseSchedule(configuration.schedule)
+        given = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            try configuration.models.map { try GivenModel($0, dimension: configuration.dimension) }
+        }
+        quadrature = try LogNoiseQuadrature(schedule)
+        let evaluation = configuration.evaluation
+        sizes = DivergenceSizes(
+            training: MicroBatches(samples: configuration.trainingSamples, size: configuration.training.microBatch),
+            evaluation: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
+            stride: max(1, schedule.trainSteps / 4))
+    }
+
+    /// - Returns: the exit code: 0, or 75 if it was interrupted.
+    func run() throws -> Int32 {
+        var networks: [ScoreNetwork] = []
+        if configuration.score == .learned {
+            guard let fitted = try FitPhase(given, configuration, schedule: schedule, session: session).run() else {
+                return ExitStatus.requeue
+            }
+            networks = fitted
+        }
+        let models = scores(networks)
+        let problem = try problem(models)
+        let count = given.count
+        let dual = DualIterations(
+            domain: .simplex,
+            initial: configuration.dual.initial ?? Array(repeating: 1 / Double(count), count: count),
+            limit: configuration.training.steps ?? 60, tolerance: configuration.dual.tolerance,
+            window: configuration.dual.window)
+        if let tree = session.resumed, tree["dual/iteration"] != nil {
+            try dual.restore(from: tree, at: "dual")
+            try problem.restore(from: tree, at: "primal")
+        }
+        let loop = PrimalDualRun(
+            session: session, names: given.map(\.name), measure: "divergence", dual: dual)
+        let finished = try loop.iterate { multipliers in
+            try problem.update(multipliers: multipliers)
+            return Self.measurement(try problem.divergences(), multipliers)
+        } save: { tree in
+            FitPhase.save(networks, to: &tree)
+            problem.save(to: &tree, at: "primal")
+        }
+        guard finished else { return ExitStatus.requeue }
+        try conclude(problem, dual, models)
+        return 0
+    }
+
+    /// D_i − u with u = Σ λ_j D_j, the bound that the multipliers pay for.
+    private static func measurement(_ divergences: [Double], _ multipliers: [Double]) -> DualMeasurement {
+        let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
+        let bound = divergences.max() ?? 0
+        return DualMeasurement(
+            measures: divergences, violations: divergences.map { $0 - dualValue }, objective: bound,
+            dualValue: dualValue,
+            scales: divergences.map { max(abs($0), abs(dualValue)) }, hint: nil)
+    }
+
+    private func scores(_ networks: [ScoreNetwork]) -> [ScoreModel] {
+        if configuration.score == .learned { return networks.map { .network($0.evaluator()) } }
+        return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
+    }
+
+    private func conclude(_ problem: any CompositionProblem, _ dual: DualIterations, _ models: [ScoreModel]) throws {
+        let multipliers = dual.tailAverage
+        session.console.write("measuring at the average multipliers on \(sizes.evaluation.samples) fresh samples")
+        try problem.settle(multipliers: multipliers)
+        let divergences = try problem.evaluate()
+        let bound = divergences.max() ?? 0
+        let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
+        let constrained = try problem.model()
+        let summary = Summary(
+            kind: configuration.kind.rawValue,
+            status: (dual.status ?? .iterationLimit).rawValue, iterations: dual.iteration,
+            names: given.map(\.name), multipliers: multipliers, lastMultipliers: dual.multipliers,
+            violations: divergences.map { $0 - bound }, rewards: nil, thresholds: nil,
+            divergences: divergences, bound: bound, objective: bound, dualValue: dualValue,
+            gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
+        // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
+        try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
+        let equal = try problem.evaluate()
+        try session.writeModel(constrained)
+        try session.writeTensors("samples.safetensors", try samples(constrained, problem.model(), models))
+        try session.write("baselines.json", JSONEncoder().encode(["equal_weights": ["divergences": equal]]))
+        try session.write("config.yaml", Data(configuration.text.utf8))
+        try session.write("summary.json", summary.json())
+        report(summary, equal)
+    }
+
+    /// Samples for pictures: of the result, of equal weights, and of each given model.
+    private func samples(
+        _ constrained: VectorModel, _ equal: VectorModel, _ models: [ScoreModel]
+    ) throws -> [String: Tensor] {
+        let (range, seed) = (0..<1024, configuration.seed)
+        var tensors = [
+            "samples": try constrained.samples(range, seed: seed),
+            "equal_weights": try equal.samples(range, seed: seed),
+        ]
+        for (index, model) in given.enumerated() {
+            let key = RandomPurpose.evaluationData.key(seed: seed, model: index + 1)
+            tensors["model/\(model.name)"] =
+                configuration.score == .analytic
+                ? model.source.samples(range, key: key) : try networkSamples(models[index], range, seed: seed)
+        }
+        return tensors
+    }
+
+    private func networkSamples(_ score: ScoreModel, _ range: Range<Int>, seed: UInt64) throws -> Tensor {
+        let steps = ddimSteps(schedule, count: SamplingConfiguration.fast.steps, eta: 0)
+        let chain = AlignmentChain(base: { score($0, $1) }, steps: steps, dimension: configuration.dimension)
+        return try withoutRecording {
+            try chain.independent(
+                range, latents: RandomPurpose.initialLatents.key(seed: seed),
+                noise: RandomPurpose.samplerNoise.key(seed: seed), nil)
+        }
+    }
+
+    private func report(_ summary: Summary, _ equal: [Double]) {
+        let numbers: ([Double]) -> String = { $0.map { String(format: "%.4f", $0) }.joined(separator: "  ") }
+        session.console.write(
+            """
+            status        \(summary.status) after \(summary.iterations) iterations, \(Int(summary.seconds)) s
+            models        \(summary.names.joined(separator: "  "))
+            multipliers   \(numbers(summary.multipliers))
+            divergences   \(numbers(summary.divergences ?? []))   bound \(String(format: "%.4f", summary.bound ?? 0)), gap \(String(format: "%.4f", summary.gap))
+            equal weights \(numbers(equal))   bound \(String(format: "%.4f", equal.max() ?? 0))
+            """)
+    }
+}
+
+extension CompositionRun {
+    private func problem(_ models: [ScoreModel]) throws -> any CompositionProblem {
+        switch configuration.kind {
+        case .mixture: try mixture(models)
+        default: try product(models)
+        }
+    }
+
+    private func product(_ models: [ScoreModel]) throws -> any CompositionProblem {
+        let gaussians = given.compactMap { $0.source.mixture?.gaussian }
+        if configuration.score == .analytic, gaussians.count == given.count {
+            return GaussianProduct(
+                gaussians, quadrature: quadrature, sizes: sizes, seed: configuration.seed,
+                communicator: session.communicator)
+        }
+        let mcmc = configuration.mcmc
+        let levels = ProductChains.levels(
+            schedule, count: mcmc.levels, iterations: mcmc.stepsPerLevel, stepSize: mcmc.stepSize)
+        let chains = ProductChains(
+            schedule: schedule, sampler: MCMCSampler(mcmc.sampler), levels: levels,
+            chains: MicroBatches(samples: mcmc.chains, size: configuration.training.microBatch),
+            dimension: configuration.dimension, seed: configuration.seed)
+        return ScoreProduct(
+            models, quadrature: quadrature, sizes: sizes, chains: chains, fit: fit(),
+            updates: updates, seed: configuration.seed, communicator: session.communicator)
+    }
+
+    private func mixture(_ models: [ScoreModel]) throws -> any CompositionProblem {
+        let measure = MixtureMeasure(
+            members: try members(models), quadrature: quadrature, sizes: sizes, seed: configuration.seed)
+        let mixtures = given.compactMap(\.source.mixture)
+        if configuration.score == .analytic, mixtures.count == given.count {
+            return ExactMixture(mixtures, measure, communicator: session.communicator)
+        }
+        return ScoreMixture(measure, fit: fit(), updates: updates, communicator: session.communicator)
+    }
+
+    private func members(_ models: [ScoreModel]) throws -> [MixtureMember] {
+        try zip(given, models).enumerated().map { index, pair in
+            let (model, score) = pair
+            let entropy = configuration.constraint == .kl ? 0 : try entropy(of: model, score, index)
+            return MixtureMember(source: model.source, score: score, offset: entropy)
+        }
+    }
+
+    /// H(q_i) by its own score, on as many samples as the evaluation.
+    private func entropy(of model: GivenModel, _ score: ScoreModel, _ index: Int) throws -> Double {
+        let spread = model.reference.covariance.eigenvalues.reduce(0, +)
+        let seed = configuration.seed
+        let total = try sizes.evaluation.sum(over: session.communicator, scalars: 1) { [quadrature, sizes] samples in
+            let noise = SampleNoise(
+                RandomPurpose.evaluationNoise.key(seed: seed, model: index, step: 1), firstSample: samples.lowerBound)
+            let x0 = model.source.samples(
+                samples, key: RandomPurpose.evaluationData.key(seed: seed, model: index, step: 1))
+            return Contribution(scalars: [
+                try quadrature.crossEntropySum(
+                    of: x0, spread: spread, noise: noise, stride: sizes.stride, p: { score($0, $1) })
+            ])
+        }
+        return total.scalars[0] / Double(sizes.evaluation.samples)
+    }
+
+    /// The network of the composed model; its reference starts at the moments of all given samples together.
+    private func fit() -> DenoisingFit {
+        var moments = Moments(given[0].reference)
+        for (index, model) in given.enumerated().dropFirst() {
+            moments.move(towards: Moments(model.reference), share: 1 / Double(index + 1))
+        }
+        let network = ScoreNetwork(
+            configuration.network.sizes(dimension: configuration.dimension, schedule),
+            alphasCumprod: schedule.alphasCumprod, reference: moments.gaussian() ?? given[0].reference,
+            key: RandomPurpose.initialization.key(seed: configuration.seed, model: given.count))
+        return DenoisingFit(
+            network, DenoisingSettings(configuration), seed: configuration.seed, model: given.count)
+    }
+
+    private var updates: (each: Int, first: Int, settling: Int) {
+        let each = configuration.training.primalSteps ?? 20
+        return (each: each, first: configuration.pretraining.steps / 2, settling: 10 * each)
+    }
+}
+
+extension Moments {
+    init(_ gaussian: Gaussian) {
+        let d = gaussian.dimension
+        let covariance = gaussian.covariance.elements
+        self.init(
+            mean: gaussian.mean,
+            products: (0..<d * d).map { covariance[$0] + gaussian.mean[$0 / d] * gaussian.mean[$0 % d] })
+    }
+}
+
+extension DenoisingSettings {
+    /// The composed model's network: a constant rate, since the data it learns from move.
+    init(_ configuration: RunConfiguration) {
+        let training = configuration.training
+        self.init(
+            steps: Int.max, batch: training.batch, microBatch: training.microBatch,
+            learningRate: training.learningRate, weightDecay: training.weightDecay,
+            gradientClip: training.gradientClip)
+    }
+}
+
+extension MCMCSampler {
+    init(_ sampler: MCMCConfiguration.Sampler) {
+        switch sampler {
+        case .ula: self = .ula
+        case .mala: self = .mala
+        case .uhmc: self = .uhmc(leapfrogSteps: 3, momentumPersistence: 0.9)
+        case .hmc: self = .hmc(leapfrogSteps: 3)
+        }
+    }
+}
+
+extension NoiseSchedule {
+    init(_ configuration: ScheduleConfiguration) throws {
+        let kind: BetaSchedule =
+            switch configuration.kind {
+            case .linear: .linear
+            case .scaledLinear: .scaledLinear
+            case .cosine: .cosine
+            }
+        try self.init(
+            kind, trainSteps: configuration.trainSteps, betaStart: configuration.betaStart,
+            betaEnd: configuration.betaEnd)
+    }
+}
+
+extension RunConfiguration {
+    /// Samples on which divergences are measured each iteration: cheap where scores are closed forms.
+    var trainingSamples: Int {
+        score == .analytic ? 8192 : kind == .product ? mcmc.chains : 2048
+    }
+}

@@ -1,0 +1,200 @@
+import Diffusion
+import Foundation
+import Layers
+import Models
+import TensorCore
+import WeightFiles
+
+/// A trained model on vectors, as a run leaves it behind: sampled with `samples`, stored as `model.safetensors`.
+public struct VectorModel: Sendable {
+    /// What predicts the noise.
+    enum Score: Sendable {
+        case mixture(GaussianMixture)
+        case network(ScoreNetwork)
+        /// A base with a stepwise correction.
+        indirect case corrected(Score, StepwiseCorrection)
+    }
+
+    let score: Score
+    let schedule: NoiseSchedule
+    let dimension: Int
+    /// Sampler steps and η; corrections belong to exactly these steps.
+    let sampling: SamplingConfiguration
+
+    /// Samples with global indices `range`; the same seed and index give the same sample in any batch.
+    public func samples(_ range: Range<Int>, seed: UInt64) throws -> Tensor {
+        try withoutRecording {
+            let latents = RandomPurpose.initialLatents.key(seed: seed)
+            let noise = RandomPurpose.samplerNoise.key(seed: seed)
+            let steps = ddimSteps(schedule, count: sampling.steps, eta: sampling.eta)
+            switch score {
+            case .mixture(let mixture):
+                return mixture.samples(range, key: latents)
+            case .network, .corrected:
+                let correction: StepwiseCorrection? =
+                    if case .corrected(_, let correction) = score { correction } else { nil }
+                let base = predictor
+                let chain = AlignmentChain(base: { base($0, $1) }, steps: steps, dimension: dimension)
+                return try chain.independent(range, latents: latents, noise: noise, correction)
+            }
+        }
+    }
+
+    /// ε of the model, or of its base.
+    private var predictor: ScoreModel {
+        func predictor(_ score: Score) -> ScoreModel {
+            switch score {
+            case .mixture(let mixture): .exact(mixture, alphasCumprod: schedule.alphasCumprod)
+            case .network(let network): .network(network.evaluator())
+            case .corrected(let base, _): predictor(base)
+            }
+        }
+        return predictor(score)
+    }
+}
+
+// MARK: The file
+
+extension VectorModel {
+    /// What the file's metadata says beside the tensors.
+    private struct Description: Codable {
+        var format = 1
+        var dimension: Int
+        var betas: [Double]
+        var samplingSteps: Int
+        var eta: Double
+        /// `mixture` or `network`.
+        var score: String
+        var isCorrected: Bool
+        var hidden = 0
+        var blocks = 0
+        var widening = 0
+        var embedding = 0
+        /// Components of each exact mixture.
+        var components = 0
+
+        enum CodingKeys: String, CodingKey {
+            case format, dimension, betas, eta, score, hidden, blocks, widening, embedding, components
+            case samplingSteps = "sampling_steps"
+            case isCorrected = "is_corrected"
+        }
+    }
+
+    private static let metadataKey = "saddle_vector_model"
+
+    /// Writes the model as one safetensors file.
+    public func write(to path: String) throws {
+        var tensors: [String: Tensor] = [:]
+        var description = Description(
+            dimension: dimension, betas: schedule.betas, samplingSteps: sampling.steps, eta: sampling.eta,
+            score: "", isCorrected: false)
+        store(score, in: &tensors, &description)
+        let json = String(decoding: try JSONEncoder().encode(description), as: UTF8.self)
+        try SafetensorsFile.write(tensors, metadata: [Self.metadataKey: json, "format": "pt"], to: path)
+    }
+
+    private func store(_ score: Score, in tensors: inout [String: Tensor], _ description: inout Description) {
+        switch score {
+        case .mixture(let mixture):
+            description.score = "mixture"
+            description.components = mixture.components.count
+            tensors["mixture/weights"] = Tensor(mixture.weights, shape: [mixture.weights.count])
+            for (index, part) in mixture.components.enumerated() {
+                part.store(in: &tensors, at: "mixture/\(index)")
+            }
+        case .network(let network):
+            let sizes = network.mlp.configuration
+            description.score = "network"
+            (description.hidden, description.blocks) = (sizes.hidden, sizes.blocks)
+            (description.widening, description.embedding) = (sizes.widening, sizes.embedding)
+            network.reference.store(in: &tensors, at: "reference")
+            for named in network.namedParameters {
+                tensors["network/\(named.name)"] = named.parameter.value.detached
+            }
+        case .corrected(let base, let correction):
+            store(base, in: &tensors, &description)
+            description.isCorrected = true
+            correction.reference.store(in: &tensors, at: "correction_reference")
+            for named in correction.namedParameters {
+                tensors["correction/\(named.name)"] = named.parameter.value.detached
+            }
+        }
+    }
+
+    /// Reads a file that `write` wrote.
+    ///
+    /// - Throws: `TrainingError.badSamples` and what reading safetensors throws.
+    public init(contentsOf path: String) throws {
+        let file = try SafetensorsFile(path: path)
+        guard let json = file.metadata[Self.metadataKey],
+            let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
+            description.format == 1
+        else {
+            throw TrainingError.badSamples(
+                path: path, reason: "is no vector model of Saddle (metadata \(Self.metadataKey) is missing or newer)")
+        }
+        schedule = try NoiseSchedule(betas: description.betas)
+        dimension = description.dimension
+        sampling = SamplingConfiguration(steps: description.samplingSteps, eta: description.eta)
+        score = try Self.score(file, description, schedule)
+    }
+
+    private static func score(
+        _ file: SafetensorsFile, _ description: Description, _ schedule: NoiseSchedule
+    ) throws -> Score {
+        let base: Score
+        if description.score == "mixture" {
+            base = .mixture(
+                GaussianMixture(
+                    weights: try file.tensor("mixture/weights").doubles,
+                    components: try (0..<description.components).map { try Gaussian(file, at: "mixture/\($0)") }))
+        } else {
+            let sizes = ScoreMLPConfiguration(
+                dimension: description.dimension, timesteps: schedule.trainSteps, hidden: description.hidden,
+                blocks: description.blocks, widening: description.widening, embedding: description.embedding)
+            let network = ScoreNetwork(
+                sizes, alphasCumprod: schedule.alphasCumprod, reference: try Gaussian(file, at: "reference"),
+                key: RandomKey(seed: 0, stream: 0))
+            try file.fill(network.namedParameters, at: "network")
+            base = .network(network)
+        }
+        guard description.isCorrected else { return base }
+        let steps = ddimSteps(schedule, count: description.samplingSteps, eta: description.eta)
+        let correction = StepwiseCorrection(
+            alphasCumprod: steps.map(\.alphaCumprod), reference: try Gaussian(file, at: "correction_reference"))
+        try file.fill(correction.namedParameters, at: "correction")
+        return .corrected(base, correction)
+    }
+}
+
+extension Gaussian {
+    fileprivate func store(in tensors: inout [String: Tensor], at path: String) {
+        tensors["\(path)/mean"] = Tensor(mean, shape: [dimension])
+        tensors["\(path)/covariance"] = Tensor(covariance.elements, shape: [dimension, dimension])
+    }
+
+    fileprivate init(_ file: SafetensorsFile, at path: String) throws {
+        let (mean, covariance) = (
+            try file.tensor("\(path)/mean").doubles, try file.tensor("\(path)/covariance").doubles
+        )
+        guard let gaussian = Gaussian(mean: mean, covariance: covariance) else {
+            throw TrainingError.badSamples(
+                path: file.path, reason: "\(path)/covariance is not positive definite")
+        }
+        self = gaussian
+    }
+}
+
+extension SafetensorsFile {
+    fileprivate func fill(_ parameters: [NamedParameter], at path: String) throws {
+        for named in parameters {
+            let tensor = try tensor("\(path)/\(named.name)")
+            guard tensor.shape == named.parameter.shape else {
+                throw TrainingError.badSamples(
+                    path: self.path,
+                    reason: "\(path)/\(named.name) has shape \(tensor.shape), expected \(named.parameter.shape)")
+            }
+            named.parameter.assign(tensor)
+        }
+    }
+}

@@ -1,0 +1,2 @@
+import ArgumentParser
+struct Sample: ParsableCommand { func run() throws {} }
