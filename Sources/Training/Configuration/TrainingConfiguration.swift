@@ -79,7 +79,8 @@ extension PretrainingConfiguration: Keyed {
     }
 
     func check(at path: ConfigurationPath, _ reader: ConfigurationReader) {
-        reader.requireMicroBatches(of: batch, at: path.key("batch"), each: microBatch, path.key("micro_batch"))
+        reader.requireMicroBatches(
+            of: batch, at: path.key("batch"), each: microBatch, path.key("micro_batch"))
     }
 }
 
@@ -102,7 +103,8 @@ extension TrainingConfiguration: Keyed {
     }
 
     func check(at path: ConfigurationPath, _ reader: ConfigurationReader) {
-        reader.requireMicroBatches(of: batch, at: path.key("batch"), each: microBatch, path.key("micro_batch"))
+        reader.requireMicroBatches(
+            of: batch, at: path.key("batch"), each: microBatch, path.key("micro_batch"))
     }
 }
 

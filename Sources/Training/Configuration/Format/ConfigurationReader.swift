@@ -66,10 +66,8 @@ final class ConfigurationReader {
     /// - Throws: `ConfigurationError` with all problems, in the order of the file.
     func finish(source: String) throws {
         guard !problems.isEmpty else { return }
-        let ordered = problems.enumerated().sorted { a, b in
-            (a.element.location.order, a.offset) < (b.element.location.order, b.offset)
-        }
-        throw ConfigurationError(source: source, problems: ordered.map(\.element))
+        throw ConfigurationError(
+            source: source, problems: problems.sorted { $0.location.order < $1.location.order })
     }
 
     private func location(of path: ConfigurationPath) -> ConfigurationProblem.Location {

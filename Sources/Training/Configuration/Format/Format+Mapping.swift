@@ -89,7 +89,9 @@ extension ConfigurationReader {
         let alternatives = Owner.fields.filter { $0.presence == .alternative }
         let taken = alternatives.filter { given[$0.key] != nil }
         guard !alternatives.isEmpty, taken.count != 1 else { return }
-        guard !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) else { return distrust(path) }
+        guard !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) else {
+            return distrust(path)
+        }
         refuse(
             taken.isEmpty
                 ? Self.listing("give one of", alternatives)

@@ -2,7 +2,9 @@ import Yams
 
 extension Format where Value == Double {
     /// A finite number for which `isAllowed`.
-    static func number(_ name: String = "number", _ isAllowed: @escaping (Double) -> Bool = { _ in true }) -> Self {
+    static func number(_ name: String = "number", _ isAllowed: @escaping (Double) -> Bool = { _ in true })
+        -> Self
+    {
         Format(
             name: name,
             read: { node, path, reader in
@@ -51,7 +53,8 @@ extension Format where Value: FixedWidthInteger {
             read: { node, path, reader in
                 let digits = node.plain?.filter { $0 != "_" }
                 guard let value = digits.flatMap({ Value($0) }), range.contains(value) else {
-                    let isTooLarge = digits.flatMap { Double($0) }.map { $0 > Double(range.upperBound) } ?? false
+                    let isTooLarge =
+                        digits.flatMap { Double($0) }.map { $0 > Double(range.upperBound) } ?? false
                     reader.refuse(
                         node, expected: name, at: path,
                         remedy: isTooLarge ? "the largest is \(range.upperBound)" : nil)
@@ -137,7 +140,9 @@ extension Format where Value: RawRepresentable & CaseIterable, Value.RawValue ==
             read: { node, path, reader in
                 let word = node.scalar?.string.normalizedKey
                 if let value = word.flatMap(Value.init(rawValue:)) { return value }
-                let remedy = word.flatMap { nearestMatch(to: $0, among: words) }.map { "; did you mean `\($0)`?" }
+                let remedy = word.flatMap { nearestMatch(to: $0, among: words) }.map {
+                    "; did you mean `\($0)`?"
+                }
                 reader.refuse("expected one of \(name); found \(node.summary)" + (remedy ?? ""), at: path)
                 return nil
             },

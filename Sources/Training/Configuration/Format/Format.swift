@@ -16,7 +16,8 @@ extension ConfigurationReader {
     func refuse(_ node: Node, expected: String, at path: ConfigurationPath, remedy: String? = nil) {
         let article = expected.first.map { "aeiou".contains($0) } == true ? "an" : "a"
         refuse(
-            "expected \(article) \(expected), found \(node.summary)" + (remedy.map { "; \($0)" } ?? ""), at: path)
+            "expected \(article) \(expected), found \(node.summary)" + (remedy.map { "; \($0)" } ?? ""),
+            at: path)
     }
 }
 

@@ -8,7 +8,8 @@ struct KeyReference {
     let unit: String
     let meaning: String
 
-    init(_ path: ConfigurationPath, type: String, default standard: String, _ unit: String, _ meaning: String) {
+    init(_ path: ConfigurationPath, type: String, default standard: String, _ unit: String, _ meaning: String)
+    {
         self.path = path
         self.type = type
         self.standard = standard
