@@ -198,8 +198,3 @@ extension SafetensorsFile {
         }
     }
 }
-
-extension SamplingConfiguration {
-    /// Deterministic and short: for models whose sampler is not part of the problem.
-    static let fast = SamplingConfiguration(steps: 50, eta: 0)
-}
