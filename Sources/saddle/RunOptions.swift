@@ -11,7 +11,8 @@ struct RunOptions: ParsableArguments {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "Overrides one key of the file, as in --set training.steps=10. May be repeated.", valueName: "key=value"))
+            "Overrides one key of the file, as in --set training.steps=10. May be repeated.",
+            valueName: "key=value"))
     var overrides: [String] = []
 
     @Option(help: "Run directory.")

@@ -36,7 +36,8 @@ public func runJob(_ request: RunRequest) -> Int32 {
     World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) { communicator in
         Parallel.configure(threads: try threadsPerRank(communicator))
         let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
-            try RunConfiguration(file: request.configuration, overrides: request.overrides, kinds: request.kinds)
+            try RunConfiguration(
+                file: request.configuration, overrides: request.overrides, kinds: request.kinds)
         }
         let session = try RunSession(
             communicator: communicator, directory: request.directory, configuration: configuration,
