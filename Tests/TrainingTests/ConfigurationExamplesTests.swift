@@ -6,8 +6,10 @@ import XCTest
 final class ConfigurationExamplesTests: XCTestCase {
     func testEveryExampleLoads() throws {
         let examples = packageRoot.appendingPathComponent("examples")
-        let files = try XCTUnwrap(FileManager.default.enumerator(at: examples, includingPropertiesForKeys: nil))
-            .compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
+        let files = try XCTUnwrap(
+            FileManager.default.enumerator(at: examples, includingPropertiesForKeys: nil)
+        )
+        .compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
         XCTAssertGreaterThanOrEqual(files.count, 7)
         for file in files {
             let configuration = try RunConfiguration(

@@ -86,16 +86,20 @@ extension ConfigurationReader {
                 }
             }
         }
-        let alternatives = Owner.fields.filter { $0.presence == .alternative }
+        checkAlternatives(among: given, at: path, Owner.fields.filter { $0.presence == .alternative })
+    }
+
+    private func checkAlternatives<Owner>(
+        among given: [String: Node], at path: ConfigurationPath, _ alternatives: [Field<Owner>]
+    ) {
         let taken = alternatives.filter { given[$0.key] != nil }
         guard !alternatives.isEmpty, taken.count != 1 else { return }
-        guard !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) else {
-            return distrust(path)
+        for field in alternatives { distrust(path.key(field.key)) }
+        if taken.count > 1 {
+            report(Self.listing("give only one of", taken), at: path)
+        } else if !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) {
+            report(Self.listing("give one of", alternatives), at: path)
         }
-        refuse(
-            taken.isEmpty
-                ? Self.listing("give one of", alternatives)
-                : Self.listing("give only one of", taken), at: path)
     }
 
     private static func listing<Owner>(_ start: String, _ fields: [Field<Owner>]) -> String {
