@@ -1,2 +1,3 @@
 import ArgumentParser
+
 struct Report: ParsableCommand { func run() throws {} }

@@ -45,7 +45,9 @@ struct PrimalDualRun {
             }
             let isInterrupted = try session.pendingInterruption()
             let every = session.configuration.checkpoints.every
-            if isInterrupted || dual.isFinished || (every > 0 && dual.iteration % every == 0) { try checkpoint() }
+            if isInterrupted || dual.isFinished || (every > 0 && dual.iteration % every == 0) {
+                try checkpoint()
+            }
             if isInterrupted {
                 log?.finish([])
                 try session.acknowledgeInterruption(step: dual.iteration)
