@@ -48,16 +48,16 @@ extension ConfigurationReader {
                 given[key] = node
                 note(node, at: path.key(key))
             } else {
-                reportUnknown(text, at: path.key(key), fields.map(\.key))
+                reportUnknown(text, in: path, fields.map(\.key))
             }
         }
         return given
     }
 
-    private func reportUnknown(_ text: String, at path: ConfigurationPath, _ keys: [String]) {
-        let near = nearestMatch(to: text.normalizedKey, among: keys)
-        let elsewhere = RunConfiguration.references.map(\.path)
-            .filter { $0.lastKey == text.normalizedKey }
+    private func reportUnknown(_ text: String, in mapping: ConfigurationPath, _ keys: [String]) {
+        let key = text.normalizedKey
+        let near = nearestMatch(to: key, among: keys)
+        let elsewhere = RunConfiguration.references.map(\.path).filter { $0.lastKey == key }
         let hint =
             if let near {
                 "did you mean `\(near)`?"
@@ -66,9 +66,9 @@ extension ConfigurationReader {
             } else {
                 "the keys here are " + keys.map { "`\($0)`" }.joined(separator: ", ")
             }
-        report("unknown key `\(text)`; \(hint)", at: path)
+        report("unknown key `\(text)`; \(hint)", at: mapping.key(key))
         // What was misspelled is not missing as well.
-        if let near, let parent = path.parent { misspelled.insert(parent.key(near)) }
+        if let near { misspelled.insert(mapping.key(near)) }
     }
 
     private func checkPresence<Owner>(of given: [String: Node], at path: ConfigurationPath, _ value: Owner)
