@@ -43,8 +43,8 @@ extension RunConfiguration {
         * `config.yaml` in the run directory and every checkpoint hold the resolved file: all defaults filled in,
           paths absolute. It is a configuration itself.
         * `--resume` goes on with a configuration that differs from the checkpoint's only in `training.steps`,
-          `checkpoints`, `evaluation`, `dual.tolerance`, `dual.window` and the place of `samples` files; any other
-          difference is an error that names it.
+          `checkpoints`, `evaluation`, `ranks`, `dual.tolerance`, `dual.window` and the place of `samples` files;
+          any other difference is an error that names it.
         * Anchors and aliases (`&name`, `*name`) work for values.
         * Exit codes: 66 if a file is missing, 78 for anything else that is wrong with a configuration.
 
