@@ -1,4 +1,4 @@
-/// Template over REAL (see Single.h): activations and their slopes, from exp, tanh and the normal distribution.
+/// Template over REAL (see Single.h): activations and their slopes, from exp and the normal distribution.
 
 /// x within ±1000, beyond which every factor below is 0 or 1 already: no 0 · ∞ arises at x = ±∞.
 CK_INLINE REAL NAME(bounded)(REAL x) {

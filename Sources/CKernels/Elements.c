@@ -30,7 +30,7 @@ CK_INLINE uint16_t bf16_of_float(float x) {
 // MARK: IEEE half precision
 
 CK_INLINE float float_of_f16(uint16_t x) {
-    // Multiplying by 2^(127−15) rebiases the exponent, of subnormals too; ∞ and NaN then need a full exponent.
+    // Multiplying by 2^(127−15) rebiases the exponent, of subnormals too; ∞ and NaN then need a full one.
     float magnitude = ck_float_of_bits((uint32_t)(x & 0x7fff) << 13) * 0x1p112f;
     uint32_t special = magnitude >= 65536.0f ? 0x7f800000 : 0;
     return ck_float_of_bits(ck_bits_of_float(magnitude) | special | (uint32_t)(x & 0x8000) << 16);

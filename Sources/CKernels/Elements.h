@@ -13,8 +13,8 @@
 // A call left standing inside a loop would keep it from being vectorised.
 #define CK_INLINE static inline __attribute__((always_inline))
 
-// An element depends on its own index alone, so output and input may be the same array. Four vectors at a time
-// hide the latency of the polynomials.
+// An element depends on its own index alone: output and input may be one array. Four vectors at a time hide
+// the latency of the polynomials.
 #define CK_EACH_ALONE _Pragma("clang loop vectorize(assume_safety) interleave_count(4)")
 
 enum {

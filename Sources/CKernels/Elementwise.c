@@ -70,7 +70,8 @@ void ck_clamp(ck_dtype type, const void *x, double low, double high, void *y, si
     ck_map_range(KERNEL(clamp), (ck_map){.first = low, .second = high}, type, x, NULL, y, n);
 }
 
-void ck_clamp_adjoint(ck_dtype type, const void *x, const void *dy, double low, double high, void *dx, size_t n) {
+void ck_clamp_adjoint(ck_dtype type, const void *x, const void *dy, double low, double high, void *dx,
+                      size_t n) {
     ck_map_range(KERNEL(clamp_adjoint), (ck_map){.first = low, .second = high}, type, x, dy, dx, n);
 }
 
@@ -81,13 +82,14 @@ void ck_binary(ck_binary_op op, ck_dtype type, const void *a, const void *b, voi
 }
 
 void ck_binary_strided(ck_binary_op op, ck_dtype type, int rank, const int64_t *shape,
-                       const int64_t *a_strides, const int64_t *b_strides, const void *a, const void *b, void *y) {
+                       const int64_t *a_strides, const int64_t *b_strides, const void *a, const void *b,
+                       void *y) {
     ck_strided_reader a_reader = ck_read_strided(ck_element_bytes(type), rank, shape, a_strides, a);
     ck_strided_reader b_reader = ck_read_strided(ck_element_bytes(type), rank, shape, b_strides, b);
     size_t n = a_reader.count;
     // Where both operands lie as y does, one range is all.
     size_t step = a_reader.is_contiguous && b_reader.is_contiguous ? n : ck_chunk;
-    double a_buffer[ck_chunk], b_buffer[ck_chunk];
+    _Alignas(64) double a_buffer[ck_chunk], b_buffer[ck_chunk];
     for (size_t start = 0; start < n; start += step) {
         size_t count = ck_least(step, n - start);
         const void *a_run = ck_read_next(&a_reader, count, a_buffer);

@@ -5,7 +5,7 @@
 #include "Elements.h"
 #include <math.h>
 
-/// e^x within 1e-7 relative; 0 below x = −86.98, where it would be 1.7e-38 (making subnormals is slow), ∞ above 88.72.
+/// e^x within 1e-7 relative; ∞ above 88.72; 0 below −86.98, where it would be 1.7e-38: subnormals are slow.
 CK_INLINE float exp_f32(float x) {
     // Clamped where the result is 0 or ∞ in any case; the comparisons let NaN through.
     x = x < -87.0f ? -87.0f : x;

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/// Rows whose parameter gradients are added up in single precision before they are in double: their number in all
-/// is not bounded.
+/// Rows whose parameter gradients are added up in single precision before they are in double: there may be
+/// any number of rows.
 static const size_t rows_together = 16;
 
 #include "Single.h"
@@ -23,8 +23,9 @@ void ck_layer_norm(ck_dtype type, const void *x, const void *gamma, const void *
     }
 }
 
-void ck_layer_norm_adjoint(ck_dtype type, const void *x, const void *gamma, const void *mean, const void *rstd,
-                           const void *dy, void *dx, void *dgamma_sum, void *dbeta_sum, size_t rows, size_t columns) {
+void ck_layer_norm_adjoint(ck_dtype type, const void *x, const void *gamma, const void *mean,
+                           const void *rstd, const void *dy, void *dx, void *dgamma_sum, void *dbeta_sum,
+                           size_t rows, size_t columns) {
     if (type == ck_f64) {
         layer_norm_adjoint_f64(type, x, gamma, mean, rstd, dy, dx, dgamma_sum, dbeta_sum, rows, columns);
     } else {

@@ -9,7 +9,9 @@ CK_HOT static void NAME(layer_norm_row)(const REAL *x, const REAL *gamma, const 
     ROW_SUM(deviations, x[i] - mean)
     ROW_SUM(squares, (x[i] - mean) * (x[i] - mean))
     double correction = deviations / (double)n;
-    REAL rstd = (REAL)(1 / __builtin_elementwise_sqrt(squares / (double)n - correction * correction + epsilon));
+    double variance = squares / (double)n - correction * correction;
+    // Rounding may leave the variance of a constant row below 0.
+    REAL rstd = (REAL)(1 / __builtin_elementwise_sqrt((variance < 0 ? 0 : variance) + epsilon));
     mean = (REAL)((double)mean + correction);
     EACH_ALONE for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * rstd * gamma[i] + beta[i];
     *saved_mean = mean;
@@ -24,7 +26,9 @@ CK_HOT static void NAME(layer_norm_adjoint_row)(const REAL *x, const REAL *gamma
     ROW_SUM(sum_along_x, dy[i] * gamma[i] * (x[i] - mean))
     REAL average = (REAL)(sum / (double)n);
     REAL slope = (REAL)(sum_along_x / (double)n * (double)rstd * (double)rstd);
-    EACH_ALONE for (size_t i = 0; i < n; i++) dx[i] = rstd * (dy[i] * gamma[i] - average - (x[i] - mean) * slope);
+    EACH_ALONE for (size_t i = 0; i < n; i++) {
+        dx[i] = rstd * (dy[i] * gamma[i] - average - (x[i] - mean) * slope);
+    }
 }
 
 /// dγ += dy · x̂ and dβ += dy, over a few rows before `flush` adds them up in double.
@@ -44,7 +48,8 @@ CK_HOT static void NAME(flush)(REAL *restrict recent, double *restrict total, si
 }
 
 /// γ or β as REAL, or `absent` throughout.
-static void NAME(load_parameter)(ck_dtype type, const void *parameter, double absent, REAL *values, size_t n) {
+static void NAME(load_parameter)(ck_dtype type, const void *parameter, double absent, REAL *values,
+                                 size_t n) {
     if (!parameter) {
         for (size_t i = 0; i < n; i++) values[i] = (REAL)absent;
     } else {
@@ -52,8 +57,8 @@ static void NAME(load_parameter)(ck_dtype type, const void *parameter, double ab
     }
 }
 
-static void NAME(layer_norm)(ck_dtype type, const void *x, const void *gamma, const void *beta, double epsilon,
-                             void *y, REAL *mean, REAL *rstd, size_t rows, size_t columns) {
+static void NAME(layer_norm)(ck_dtype type, const void *x, const void *gamma, const void *beta,
+                             double epsilon, void *y, REAL *mean, REAL *rstd, size_t rows, size_t columns) {
     REAL *scratch = ck_scratch(4 * columns, sizeof(REAL));
     REAL *scale = scratch + 2 * columns, *shift = scratch + 3 * columns;
     NAME(load_parameter)(type, gamma, 1, scale, columns);
@@ -68,8 +73,8 @@ static void NAME(layer_norm)(ck_dtype type, const void *x, const void *gamma, co
 }
 
 static void NAME(layer_norm_adjoint)(ck_dtype type, const void *x, const void *gamma, const REAL *mean,
-                                     const REAL *rstd, const void *dy, void *dx, REAL *dgamma_sum, REAL *dbeta_sum,
-                                     size_t rows, size_t columns) {
+                                     const REAL *rstd, const void *dy, void *dx, REAL *dgamma_sum,
+                                     REAL *dbeta_sum, size_t rows, size_t columns) {
     REAL *scratch = ck_scratch(6 * columns, sizeof(REAL)), *scale = scratch + 3 * columns;
     REAL *recent = scratch + 4 * columns;  // dγ, then dβ
     double *total = ck_scratch(2 * columns, sizeof(double));
@@ -87,8 +92,8 @@ static void NAME(layer_norm_adjoint)(ck_dtype type, const void *x, const void *g
         NAME(layer_norm_adjoint_row)(x_row, scale, mean[row], rstd[row], dy_row, dx_row, columns);
         NAME(store_row)(type, dx_row, dx, row, columns);
     }
-    for (size_t i = 0; dgamma_sum && i < columns; i++) dgamma_sum[i] = (REAL)(dgamma_sum[i] + total[i]);
-    for (size_t i = 0; dbeta_sum && i < columns; i++) dbeta_sum[i] = (REAL)(dbeta_sum[i] + total[columns + i]);
+    for (size_t i = 0; dgamma_sum && i < columns; i++) dgamma_sum[i] += (REAL)total[i];
+    for (size_t i = 0; dbeta_sum && i < columns; i++) dbeta_sum[i] += (REAL)total[columns + i];
     free(total);
     free(scratch);
 }

@@ -4,8 +4,6 @@
 
 // MARK: Strided copy
 
-enum { ck_most_dimensions = 16 };
-
 /// What is left of a strided copy once dimensions are ordered for the caches and joined.
 typedef struct {
     size_t element_bytes;
@@ -59,7 +57,7 @@ static void copy_dimensions(const copy_plan *plan, int d, const char *src, char 
     if (d == plan->rank - 2) {
         ck_plane plane = {plan->shape[d], plan->shape[d + 1], plan->src[d], plan->src[d + 1],
                           plan->dst[d], plan->dst[d + 1]};
-        ck_copy_plane(plan->element_bytes, plane, src, dst);
+        ck_copy_plane(plan->element_bytes, &plane, src, dst);
         return;
     }
     int64_t bytes = (int64_t)plan->element_bytes;
@@ -90,14 +88,16 @@ void ck_copy_strided(size_t element_bytes, int rank, const int64_t *shape,
 
 // MARK: Rows of a table
 
-void ck_gather_rows(size_t element_bytes, const void *table, const int32_t *indices, void *y, size_t rows, size_t width) {
+void ck_gather_rows(size_t element_bytes, const void *table, const int32_t *indices, void *y, size_t rows,
+                    size_t width) {
     size_t row_bytes = width * element_bytes;
     for (size_t i = 0; i < rows; i++) {
         memcpy((char *)y + i * row_bytes, (const char *)table + (size_t)indices[i] * row_bytes, row_bytes);
     }
 }
 
-void ck_scatter_add_rows(ck_dtype type, const void *dy, const int32_t *indices, void *table, size_t rows, size_t width) {
+void ck_scatter_add_rows(ck_dtype type, const void *dy, const int32_t *indices, void *table, size_t rows,
+                         size_t width) {
     for (size_t i = 0; i < rows; i++) {
         void *row = ck_at_mutable(type, table, (size_t)indices[i] * width);
         ck_binary(ck_add, type, row, ck_at(type, dy, i * width), row, width);

@@ -2,7 +2,8 @@
 
 /// Whole blocks in place; the tail through padded blocks, so that every element passes through the same
 /// instructions wherever a caller splits the range.
-static void map_single(ck_map_kernel kernel, const ck_map *map, const float *a, const float *b, float *y, size_t n) {
+static void map_single(ck_map_kernel kernel, const ck_map *map, const float *a, const float *b, float *y,
+                       size_t n) {
     size_t tail = n % ck_block, whole = n - tail;
     if (whole > 0) kernel.single(map, a, b, y, whole);
     if (tail == 0) return;
@@ -26,7 +27,8 @@ static void map_narrow(ck_map_kernel kernel, const ck_map *map, ck_dtype type,
     }
 }
 
-void ck_map_range(ck_map_kernel kernel, ck_map map, ck_dtype type, const void *a, const void *b, void *y, size_t n) {
+void ck_map_range(ck_map_kernel kernel, ck_map map, ck_dtype type, const void *a, const void *b, void *y,
+                  size_t n) {
     if (n == 0) return;
     switch (type) {
     case ck_f32: map_single(kernel, &map, a, b, y, n); return;

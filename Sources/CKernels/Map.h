@@ -16,4 +16,5 @@ typedef struct {
 } ck_map_kernel;
 
 /// b may be NULL for a kernel of one argument.
-void ck_map_range(ck_map_kernel kernel, ck_map map, ck_dtype type, const void *a, const void *b, void *y, size_t n);
+void ck_map_range(ck_map_kernel kernel, ck_map map, ck_dtype type, const void *a, const void *b, void *y,
+                  size_t n);

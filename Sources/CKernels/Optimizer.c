@@ -20,8 +20,8 @@ CK_HOT static void adamw_step(adamw_constants c, float *restrict parameter, cons
 }
 
 void ck_adamw(float *parameter, const float *gradient, float *first_moment, float *second_moment, size_t n,
-              double scale, double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
-              double correction1, double correction2) {
+              double scale, double learning_rate, double beta1, double beta2, double epsilon,
+              double weight_decay, double correction1, double correction2) {
     adamw_constants c = {
         .scale = (float)scale,
         .decay = (float)(learning_rate * weight_decay),

@@ -2,8 +2,8 @@
 
 // MARK: The bijection.   Salmon et al. 2011, §2.2 and Table 2
 
-/// Four 32-bit words, each in the lower half of 64 bits: what the upper halves hold is ignored, so that the vector
-/// multiplication of lower halves is all a round needs.
+/// Four 32-bit words, each in the lower half of 64 bits. What the upper halves hold is ignored, so that the
+/// vector multiplication of lower halves is all a round needs.
 typedef struct {
     uint64_t word[4];
 } philox_counter;
@@ -11,8 +11,10 @@ typedef struct {
 CK_INLINE philox_counter philox_4x32_10(philox_counter c, uint64_t seed) {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
-        uint64_t first = (c.word[0] & UINT32_MAX) * 0xD2511F53, second = (c.word[2] & UINT32_MAX) * 0xCD9E8D57;
-        c = (philox_counter){{second >> 32 ^ c.word[1] ^ key0, second, first >> 32 ^ c.word[3] ^ key1, first}};
+        uint64_t first = (c.word[0] & UINT32_MAX) * 0xD2511F53;
+        uint64_t second = (c.word[2] & UINT32_MAX) * 0xCD9E8D57;
+        c = (philox_counter){
+            {second >> 32 ^ c.word[1] ^ key0, second, first >> 32 ^ c.word[3] ^ key1, first}};
         // The key schedule: a Weyl sequence of the golden ratio and √3 − 1.
         key0 += 0x9E3779B9;
         key1 += 0xBB67AE85;
@@ -56,7 +58,8 @@ CK_INLINE float radius_of(uint32_t w) {
     uint32_t bits = ck_bits_of_float((float)w + 1.0f);
     int32_t exponent = (int32_t)(bits - 0x3f3504f3) >> 23;
     float f = ck_float_of_bits(bits - ((uint32_t)exponent << 23)) - 1.0f;
-    float log = log_of_parts_f32(near_one ? 0.0f : (float)(exponent - 32), near_one ? (float)~w * -0x1p-32f : f);
+    float k = near_one ? 0.0f : (float)(exponent - 32);
+    float log = log_of_parts_f32(k, near_one ? (float)~w * -0x1p-32f : f);
     return __builtin_elementwise_sqrt(-2.0f * log);
 }
 
@@ -79,7 +82,7 @@ CK_HOT static void draw_normal(const counter_group *restrict group, float *restr
 
 // MARK: Samples
 
-/// Sample after sample, block after block: a group of counters may span samples, so that short ones fill it too.
+/// Sample after sample, block after block; a group of counters may span samples, so that short ones fill it.
 static void fill_samples(void (*draw_group)(const counter_group *, float *), ck_philox_key key,
                          float *out, size_t samples, size_t width) {
     size_t blocks = (width + 3) / 4, total = samples * blocks;

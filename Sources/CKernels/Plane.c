@@ -16,8 +16,8 @@
 #define NAME(function) function##_64
 #include "PlaneKernels.h"
 
-void ck_copy_plane(size_t element_bytes, ck_plane plane, const void *src, void *dst) {
-    if (plane.rows == 0 || plane.columns == 0) return;
+void ck_copy_plane(size_t element_bytes, const ck_plane *plane, const void *src, void *dst) {
+    if (plane->rows == 0 || plane->columns == 0) return;
     switch (element_bytes) {
     case 1: copy_plane_8(plane, src, dst); return;
     case 2: copy_plane_16(plane, src, dst); return;

@@ -2,6 +2,8 @@
 #pragma once
 #include "Elements.h"
 
+enum { ck_most_dimensions = 16 };  ///< Of a strided array, two of which the code keeps for itself.
+
 /// Strides count elements.
 typedef struct {
     int64_t rows, columns;
@@ -9,4 +11,4 @@ typedef struct {
 } ck_plane;
 
 /// dst[r · dst_row + c · dst_column] = src[r · src_row + c · src_column].
-void ck_copy_plane(size_t element_bytes, ck_plane plane, const void *src, void *dst);
+void ck_copy_plane(size_t element_bytes, const ck_plane *plane, const void *src, void *dst);

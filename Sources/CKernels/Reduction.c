@@ -42,10 +42,10 @@ static void add_rows(ck_reduce_op op, ck_dtype type, const void *x, size_t rows,
     }
 }
 
-/// total[i] = ⊕_e x[e, i] for `width` neighbouring i of `inner`. Where few, `abreast` entries e make up one row of
-/// totals, so that it fills the vectors; halves are then combined until `inner` are left.
-static void reduce_columns(ck_reduce_op op, ck_dtype type, const void *x, size_t extent, size_t inner, size_t width,
-                           double *total) {
+/// total[i] = ⊕_e x[e, i] for `width` neighbouring i of `inner`. Where few, `abreast` entries e make up one
+/// row of totals, so that it fills the vectors; halves are then combined until `inner` are left.
+static void reduce_columns(ck_reduce_op op, ck_dtype type, const void *x, size_t extent, size_t inner,
+                           size_t width, double *total) {
     size_t abreast = 1;
     while (2 * abreast * inner <= 64 && 2 * abreast <= extent) abreast *= 2;
     size_t lanes = abreast * width, rest = extent % abreast * inner;
@@ -98,7 +98,8 @@ static void reduce_rows(ck_reduce_op op, ck_dtype type, const void *x, void *y, 
     }
 }
 
-void ck_reduce(ck_reduce_op op, ck_dtype type, const void *x, void *y, size_t outer, size_t extent, size_t inner) {
+void ck_reduce(ck_reduce_op op, ck_dtype type, const void *x, void *y, size_t outer, size_t extent,
+               size_t inner) {
     if (inner == 1) {
         reduce_rows(op, type, x, y, outer, extent);
         return;

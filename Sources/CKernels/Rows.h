@@ -24,7 +24,7 @@ CK_INLINE REAL *NAME(row_for)(ck_dtype type, void *y, size_t row, size_t columns
     return ck_is_narrow(type) ? scratch : (REAL *)y + row * columns;
 }
 
-/// Σ over one row: REAL lanes within a chunk, chunks in double. Only the addition may be reordered, not the term.
+/// Σ over one row: REAL lanes within a chunk, chunks in double. The addition may be reordered, not the term.
 #define ROW_SUM(total, expression)                                \
     for (size_t start = 0; start < n; start += ck_chunk) {        \
         size_t end = ck_least(n, start + ck_chunk);               \

@@ -29,7 +29,7 @@ CK_HOT static void NAME(softmax_adjoint_row)(const REAL *y, const REAL *dy, REAL
     EACH_ALONE for (size_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - inner);
 }
 
-/// Rows that are not whole blocks, or narrow, pass through `values`, padded with −∞, whose exponentials are 0.
+/// Rows that are not whole blocks, or narrow, pass through `values`, padded with −∞: its exponential is 0.
 static void NAME(softmax)(ck_dtype type, const void *x, void *y, size_t rows, size_t columns) {
     size_t padded = (columns + ck_block - 1) / ck_block * ck_block;
     bool in_place = padded == columns && !ck_is_narrow(type);
@@ -47,7 +47,8 @@ static void NAME(softmax)(ck_dtype type, const void *x, void *y, size_t rows, si
     free(values);
 }
 
-static void NAME(softmax_adjoint)(ck_dtype type, const void *y, const void *dy, void *dx, size_t rows, size_t columns) {
+static void NAME(softmax_adjoint)(ck_dtype type, const void *y, const void *dy, void *dx, size_t rows,
+                                  size_t columns) {
     REAL *scratch = ck_scratch(ck_is_narrow(type) ? 3 * columns : 0, sizeof(REAL));
     for (size_t row = 0; row < rows; row++) {
         const REAL *y_row = NAME(row_of)(type, y, row, columns, scratch);

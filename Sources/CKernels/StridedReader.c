@@ -1,11 +1,12 @@
 #include "StridedReader.h"
-#include "Plane.h"
 
 ck_strided_reader ck_read_strided(size_t element_bytes, int rank, const int64_t *shape,
                                   const int64_t *strides, const void *x) {
     if (rank > ck_most_dimensions - 2) __builtin_trap();
+    ck_strided_reader reader = {.element_bytes = element_bytes, .count = 1, .at = x};
     // The first two are dimensions of one element each: a plane to read is always there.
-    ck_strided_reader reader = {.element_bytes = element_bytes, .count = 1, .at = x, .rank = 2, .shape = {1, 1}};
+    reader.rank = 2;
+    reader.shape[0] = reader.shape[1] = 1;
     for (int d = 0; d < rank; d++) {
         reader.count *= (size_t)shape[d];
         if (shape[d] == 1) continue;
@@ -47,7 +48,7 @@ const void *ck_read_next(ck_strided_reader *reader, size_t n, void *buffer) {
         int64_t rows = whole ? least(reader->shape[r] - reader->index[r], left / reader->shape[c]) : 1;
         int64_t columns = whole ? reader->shape[c] : least(reader->shape[c] - reader->index[c], left);
         ck_plane plane = {rows, columns, reader->strides[r], reader->strides[c], columns, 1};
-        ck_copy_plane(reader->element_bytes, plane, reader->at, to);
+        ck_copy_plane(reader->element_bytes, &plane, reader->at, to);
         advance(reader, whole ? r : c, whole ? rows : columns);
         to += (size_t)(rows * columns) * reader->element_bytes;
         left -= rows * columns;

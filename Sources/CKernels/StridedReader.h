@@ -1,8 +1,6 @@
 /// Private to CKernels: reads a strided array in row-major order, a contiguous run at a time.
 #pragma once
-#include "Elements.h"
-
-enum { ck_most_dimensions = 16 };
+#include "Plane.h"
 
 typedef struct {
     size_t element_bytes;

@@ -47,7 +47,7 @@ final class FixedPointTests: XCTestCase {
         XCTAssertEqual(toDouble([exact], exponent: 44), [Double(Float80(exact) * 0x1p-44)])
     }
 
-    /// Magnitudes from 2⁻¹⁴⁰ to 1: the small ones are rounded, each on its own, so that order still does not matter.
+    /// Magnitudes from 2⁻¹⁴⁰ to 1: each is rounded on its own, so that order still does not matter.
     func testSumOfManyMagnitudesIsTheSameInAnyOrder() {
         var source = SplitMix(83)
         let x = source.spread(100_000, exponents: -140...0).map(Float.init)

@@ -102,7 +102,7 @@ final class PhiloxTests: XCTestCase {
         }
     }
 
-    /// Moments within five standard errors, and the Kolmogorov–Smirnov distance below its 0.1 % point 1.95 / √n.
+    /// Moments within five standard errors; the Kolmogorov–Smirnov distance below its 0.1 % point 1.95 / √n.
     func testFourMillionNormals() {
         let n = 1 << 22
         let z = normals(key, 1024, n / 1024).map(Double.init)

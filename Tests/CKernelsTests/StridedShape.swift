@@ -23,7 +23,7 @@ struct StridedShape {
         extent = origin + reach.filter { $0 > 0 }.reduce(0, +) + 1
     }
 
-    /// A permuted layout, at times with gaps and reversed dimensions, and with repeats unless it is written to.
+    /// A permuted layout, at times with gaps and reversed dimensions, and with repeats where allowed.
     static func random(
         _ shape: [Int], allowRepeats: Bool = true, allowNegative: Bool = false, _ source: inout SplitMix
     ) -> StridedShape {

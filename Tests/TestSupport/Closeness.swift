@@ -2,12 +2,17 @@ import TensorCore
 import XCTest
 
 /// How far one array is from its reference, by the one formula all tests use: |x − ref| ≤ atol + rtol·|ref|.
-struct Closeness {
+package struct Closeness {
     let absolute: Double
     let relative: Double
 
+    package init(absolute: Double, relative: Double) {
+        self.absolute = absolute
+        self.relative = relative
+    }
+
     /// Nil where every element is within tolerance, else a report of the worst one.
-    func fault(_ actual: [Double], _ expected: [Double]) -> String? {
+    package func fault(_ actual: [Double], _ expected: [Double]) -> String? {
         guard actual.count == expected.count else {
             return "\(actual.count) elements, expected \(expected.count)"
         }

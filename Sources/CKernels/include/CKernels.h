@@ -61,11 +61,13 @@ void ck_reduce(ck_reduce_op op, ck_dtype type, const void *x, void *y, size_t ou
 double ck_sum_of_squares(ck_dtype type, const void *x, size_t n);
 /// Σ a[i]·b[i] in double.
 double ck_dot(ck_dtype type, const void *a, const void *b, size_t n);
-/// max |x[i]|; sets *finite to false if any element is NaN or infinite (it never sets it to true).
+/// max |x[i]|, ∞ or NaN where there is one; sets *finite to false if any element is NaN or infinite (it never
+/// sets it to true).
 double ck_max_magnitude(ck_dtype type, const void *x, size_t n, bool *finite);
 
 // MARK: Softmax and norms (Softmax.c, LayerNorm.c); rows are contiguous
 
+/// y = e^(x − max x) / Σ e^(x − max x) over each row. −∞ gets 0; a row of nothing else, or with a NaN, is NaN.
 void ck_softmax(ck_dtype type, const void *x, void *y, size_t rows, size_t columns);
 /// dx = y · (dy − Σ_j dy_j y_j).
 void ck_softmax_adjoint(ck_dtype type, const void *y, const void *dy, void *dx, size_t rows, size_t columns);

@@ -1,4 +1,5 @@
 import CKernels
+import COpenBLAS
 
 /// The op table on the CPU: C kernels on ranges, OpenBLAS for matrices.
 public final class CPUBackend: Backend {
@@ -8,6 +9,11 @@ public final class CPUBackend: Backend {
 
     /// Elements below which splitting an element-wise op over threads costs more than it saves.
     static let grain = 1 << 15
+
+    private init() {
+        // Products are cut and spread over threads by `MatrixTiling`.
+        openblas_set_num_threads(1)
+    }
 
     public func allocate(byteCount: Int) -> Storage { allocator.allocate(byteCount: byteCount) }
 

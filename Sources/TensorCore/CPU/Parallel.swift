@@ -1,4 +1,3 @@
-import COpenBLAS
 import Dispatch
 import Foundation
 import Synchronization
@@ -14,11 +13,10 @@ public enum Parallel {
     /// Threads this process may use.
     public static var threads: Int { threadCount.load(ordering: .relaxed) }
 
-    /// Sets the number of threads for ops and for OpenBLAS.
+    /// Sets the number of threads; results do not depend on it.
     public static func configure(threads: Int) {
         precondition(threads > 0, "Parallel.configure: threads must be positive, got \(threads)")
         threadCount.store(threads, ordering: .relaxed)
-        openblas_set_num_threads(Int32(threads))
     }
 
     /// Splits `0..<count` into ranges of at least `grain` and runs them on all threads.
@@ -37,8 +35,6 @@ public enum Parallel {
         _ count: Int, _ body: @Sendable (Int) throws -> Element
     ) throws -> [Element] {
         guard threads > 1, count > 1, !isWorker else { return try (0..<count).map(body) }
-        openblas_set_num_threads(1)
-        defer { openblas_set_num_threads(Int32(threads)) }
         let isRecording = Recording.isOn
         let results = Mutex([Int: SendableBox<Swift.Result<Element, any Error>>]())
         let next = Atomic<Int>(0)

@@ -1,8 +1,8 @@
 /// Matrix products of a device's op table.
 public protocol MatrixKernels {
-    /// c = a · b (+ c if `accumulating`) for each of `batch` matrices; row-major; strides between matrices in
-    /// elements (0 repeats one matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed.
-    func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor, accumulating: Bool)
+    /// c = a · b for each of `batch` matrices; row-major; strides between matrices in elements (0 repeats one
+    /// matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed.
+    func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor)
 }
 
 /// Sizes and flags of a (batched) matrix product.
@@ -32,7 +32,7 @@ public func matmul(
     }
     let (product, shape) = matrixProduct(a, b, transposeA, transposeB)
     let c = a.emptyLike(shape: shape)
-    a.backend.multiply(product, a.detached, b.detached, into: c, accumulating: false)
+    a.backend.multiply(product, a.detached, b.detached, into: c)
     let (left, right) = (a.saved(if: b.isTracked), b.saved(if: a.isTracked))
     return c.recorded(from: [a, b]) { [a = a.shape, b = b.shape] dc in
         // C = op(A) op(B):  dA = dC op(B)ᵀ or its transpose,  dB = op(A)ᵀ dC or its transpose.
@@ -87,7 +87,7 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tens
     let rows = lead.reduce(1, *)
     let y = x.emptyLike(shape: Shape(lead + [outputs]))
     let product = MatrixProduct(rows: rows, columns: outputs, depth: inputs, transposeB: true)
-    x.backend.multiply(product, x.detached, weight.detached, into: y, accumulating: false)
+    x.backend.multiply(product, x.detached, weight.detached, into: y)
     if let bias { x.backend.binary(.add, y, bias.detached, into: y) }
 
     let (savedX, savedWeight) = (x.saved(if: weight.isTracked), weight.saved(if: x.isTracked))

@@ -46,7 +46,7 @@ public final class CachingAllocator: Sendable {
         for block in blocks { free(block) }
     }
 
-    func allocate(byteCount: Int) -> Storage {
+    package func allocate(byteCount: Int) -> Storage {
         let sizeClass = SizeClass(byteCount: byteCount)
         let reused: UnsafeMutableRawPointer? = state.withLock { state in
             state.statistics.inUse += sizeClass.byteCount

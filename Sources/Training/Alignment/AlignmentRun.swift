@@ -32,7 +32,8 @@ final class AlignmentRun {
     func run() throws -> Int32 {
         var networks: [ScoreNetwork] = []
         if configuration.score == .learned {
-            guard let fitted = try FitPhase([given], configuration, schedule: schedule, session: session).run()
+            guard
+                let fitted = try FitPhase([given], configuration, schedule: schedule, session: session).run()
             else { return ExitStatus.requeue }
             networks = fitted
         }
@@ -78,7 +79,8 @@ final class AlignmentRun {
         let correction = StepwiseCorrection(
             alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference)
         let problem = AlignmentProblem(
-            chain: chain, constraints: configuration.rewards.map { RewardConstraint($0, configuration.dimension) },
+            chain: chain,
+            constraints: configuration.rewards.map { RewardConstraint($0, configuration.dimension) },
             correction: correction, batch: batch, coefficient: configuration.training.klCoefficient,
             stepSize: 0.5, seed: configuration.seed, communicator: session.communicator)
         try problem.scaleRewards(by: try baseStatistics(problem))
@@ -96,7 +98,8 @@ final class AlignmentRun {
             reward.normalize == .none
                 ? .raw
                 : RewardScale(
-                    mean: measured.rewards[index], deviation: measured.covariance[index * m + index].squareRoot())
+                    mean: measured.rewards[index],
+                    deviation: measured.covariance[index * m + index].squareRoot())
         }
     }
 
@@ -123,7 +126,9 @@ final class AlignmentRun {
             dualValue: objective + slack, scales: scales, hint: curvature)
     }
 
-    private func conclude(_ problem: AlignmentProblem, _ dual: DualIterations, _ network: ScoreNetwork?) throws {
+    private func conclude(_ problem: AlignmentProblem, _ dual: DualIterations, _ network: ScoreNetwork?)
+        throws
+    {
         let multipliers = dual.tailAverage
         session.console.write("measuring at the average multipliers on \(evaluation.samples) fresh samples")
         for _ in 0..<12 { try problem.update(multipliers: multipliers) }
@@ -139,7 +144,8 @@ final class AlignmentRun {
             objective: measured.divergence, dualValue: final.dualValue / k,
             gap: (final.objective - final.dualValue) / k, seconds: session.seconds,
             ranks: session.communicator.size)
-        let base: VectorModel.Score = network.map { .network($0) }
+        let base: VectorModel.Score =
+            network.map { .network($0) }
             ?? .mixture(given.source.mixture ?? GaussianMixture(given.reference))
         let model = { (score: VectorModel.Score) in
             VectorModel(

@@ -28,7 +28,8 @@ final class CompositionRun {
         quadrature = try LogNoiseQuadrature(schedule)
         let evaluation = configuration.evaluation
         sizes = DivergenceSizes(
-            training: MicroBatches(samples: configuration.trainingSamples, size: configuration.training.microBatch),
+            training: MicroBatches(
+                samples: configuration.trainingSamples, size: configuration.training.microBatch),
             evaluation: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
             stride: max(1, schedule.trainSteps / 4))
     }
@@ -37,7 +38,8 @@ final class CompositionRun {
     func run() throws -> Int32 {
         var networks: [ScoreNetwork] = []
         if configuration.score == .learned {
-            guard let fitted = try FitPhase(given, configuration, schedule: schedule, session: session).run() else {
+            guard let fitted = try FitPhase(given, configuration, schedule: schedule, session: session).run()
+            else {
                 return ExitStatus.requeue
             }
             networks = fitted
@@ -83,9 +85,12 @@ final class CompositionRun {
         return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
     }
 
-    private func conclude(_ problem: any CompositionProblem, _ dual: DualIterations, _ models: [ScoreModel]) throws {
+    private func conclude(_ problem: any CompositionProblem, _ dual: DualIterations, _ models: [ScoreModel])
+        throws
+    {
         let multipliers = dual.tailAverage
-        session.console.write("measuring at the average multipliers on \(sizes.evaluation.samples) fresh samples")
+        session.console.write(
+            "measuring at the average multipliers on \(sizes.evaluation.samples) fresh samples")
         try problem.settle(multipliers: multipliers)
         let divergences = try problem.evaluate()
         let bound = divergences.max() ?? 0
@@ -172,9 +177,11 @@ extension CompositionRun {
             schedule: schedule, sampler: MCMCSampler(mcmc.sampler), levels: levels,
             chains: MicroBatches(samples: mcmc.chains, size: configuration.training.microBatch),
             dimension: configuration.dimension, seed: configuration.seed)
+        let shards = try ModelShards(
+            models, shards: configuration.ranks.shards, of: session.communicator)
         return ScoreProduct(
-            models, quadrature: quadrature, sizes: sizes, chains: chains, fit: fit(),
-            updates: updates, seed: configuration.seed, communicator: session.communicator)
+            shards, quadrature: quadrature, sizes: sizes, chains: chains, fit: fit(),
+            updates: updates, seed: configuration.seed)
     }
 
     private func mixture(_ models: [ScoreModel]) throws -> any CompositionProblem {
@@ -199,9 +206,11 @@ extension CompositionRun {
     private func entropy(of model: GivenModel, _ score: ScoreModel, _ index: Int) throws -> Double {
         let spread = model.reference.covariance.eigenvalues.reduce(0, +)
         let seed = configuration.seed
-        let total = try sizes.evaluation.sum(over: session.communicator, scalars: 1) { [quadrature, sizes] samples in
+        let total = try sizes.evaluation.sum(over: session.communicator, scalars: 1) {
+            [quadrature, sizes] samples in
             let noise = SampleNoise(
-                RandomPurpose.evaluationNoise.key(seed: seed, model: index, step: 1), firstSample: samples.lowerBound)
+                RandomPurpose.evaluationNoise.key(seed: seed, model: index, step: 1),
+                firstSample: samples.lowerBound)
             let x0 = model.source.samples(
                 samples, key: RandomPurpose.evaluationData.key(seed: seed, model: index, step: 1))
             return Contribution(scalars: [

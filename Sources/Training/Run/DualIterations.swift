@@ -80,7 +80,7 @@ extension DualIterations: Resumable {
         tree.set(history.flatMap { $0 }, at: "\(path)/history")
         tree.set(violations.flatMap { $0 }, at: "\(path)/violations")
         for (name, values) in rule.state { tree.set(values, at: "\(path)/rule/\(name)") }
-        tree[ "\(path)/status"] = .text(status?.rawValue ?? "")
+        tree["\(path)/status"] = .text(status?.rawValue ?? "")
     }
 
     func restore(from tree: StateTree, at path: String) throws {

@@ -17,7 +17,9 @@ struct PrimalDualRun {
     ///   - step: primal updates at the given multipliers, then their measurement.
     ///   - save: adds the primal state to a checkpoint.
     /// - Returns: false if the run was interrupted; its state is then saved.
-    func iterate(step: ([Double]) throws -> DualMeasurement, save: (inout StateTree) -> Void) throws -> Bool {
+    func iterate(
+        step: ([Double]) throws -> DualMeasurement, save: @escaping (inout StateTree) -> Void
+    ) throws -> Bool {
         let log = try session.communicator.failTogether(exitCode: exitCode(for:)) {
             session.isRoot
                 ? try RunLog(
@@ -43,7 +45,9 @@ struct PrimalDualRun {
             }
             let isInterrupted = try session.pendingInterruption()
             let every = session.configuration.checkpoints.every
-            if isInterrupted || dual.isFinished || (every > 0 && dual.iteration % every == 0) { try checkpoint() }
+            if isInterrupted || dual.isFinished || (every > 0 && dual.iteration % every == 0) {
+                try checkpoint()
+            }
             if isInterrupted {
                 log?.finish([])
                 try session.acknowledgeInterruption(step: dual.iteration)

@@ -1,0 +1,3 @@
+import ArgumentParser
+
+struct Sample: ParsableCommand { func run() throws {} }
