@@ -7,8 +7,8 @@ struct Report: ParsableCommand {
         abstract:
             "Write a page with the result, curves and pictures of a run; of several, also a comparison.",
         discussion: """
-            Writes RUN/report.html and RUN/images/*.png for every run, finished or not, and prints the path of the
-            page: the report, or for several runs the comparison.
+            Writes RUN/report.html and RUN/images/*.png for every run, finished or not, and prints the path of
+            the page: the report, or for several runs the comparison.
 
             Example:
               saddle report runs/digits-product
@@ -20,8 +20,8 @@ struct Report: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The page to write; report.html in the run directory, or comparison.html in the first, by default.",
-            valueName: "file"))
+            "The page to write; by default report.html in the run directory, for several runs "
+                + "comparison.html in the first.", valueName: "file"))
     var output: String?
 
     func run() throws {

@@ -2,8 +2,8 @@ import Yams
 
 /// The few keys of a run's configuration that its report mentions.
 ///
-/// Read leniently, unlike `RunConfiguration`: a report is also made of runs of other versions, and on machines
-/// where the data files are not.
+/// Read leniently, unlike `RunConfiguration`: reports are also made of runs of other versions, and on
+/// machines without the data files.
 struct ConfigurationOutline: Decodable, Sendable {
     struct Model: Decodable, Sendable {
         var name: String

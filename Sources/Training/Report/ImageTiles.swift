@@ -45,14 +45,11 @@ struct ImageTiles: RunPictures {
     private var main: PNGImage {
         var grid = ImageGrid(rows: sets.map { Array(tiles($0).prefix(Self.columns)) })
         grid.rowCaptions = sets.map(\.name)
-        grid.tileScale = scale
         return grid.rendered()
     }
 
     private func grid(_ set: SampleSet, rows: Int) -> PNGImage {
-        var grid = ImageGrid(Array(tiles(set).prefix(rows * Self.columns)), columns: Self.columns)
-        grid.tileScale = scale
-        return grid.rendered()
+        ImageGrid(Array(tiles(set).prefix(rows * Self.columns)), columns: Self.columns).rendered()
     }
 
     private func level(_ value: Float) -> String {
@@ -64,15 +61,19 @@ struct ImageTiles: RunPictures {
     private func tiles(_ set: SampleSet) -> [PNGImage] {
         (0..<set.count).prefix(8 * Self.columns).map { index in
             let values = set.values[index * set.dimension..<(index + 1) * set.dimension]
+            // Smooth enlargement: the eye reads strokes where it would see blocks.
             return PNGImage(width: side, height: side, channels: .gray, values: values, range: range)
+                .scaled(width: side * scale, height: side * scale, .bilinear)
         }
     }
 
-    /// −1…1, widened to what all but the outermost hundredths of the values need.
+    /// −1…1, in which images are trained; where more than a tenth of the values lie far outside, the range of
+    /// all but the outermost hundredths.
     private static func range(of sets: [SampleSet]) -> ClosedRange<Float> {
         let values = sets.flatMap(\.values).filter(\.isFinite).sorted()
-        guard let first = values.first, let last = values.last else { return -1...1 }
+        guard values.reduce(0, { $0 + (abs($1) > 1.5 ? 1 : 0) }) > values.count / 10 else { return -1...1 }
         let cut = values.count / 100
-        return min(-1, max(first, values[cut]))...max(1, min(last, values[values.count - 1 - cut]))
+        let (lower, upper) = (values[cut], values[values.count - 1 - cut])
+        return lower < upper ? lower...upper : lower - 1...upper + 1
     }
 }

@@ -1,7 +1,7 @@
 import Telemetry
 
-/// Samples in the plane, as the paper's Figures 1 and 2 show them: the given models, and what was made of them
-/// with equal weights and with constraints.
+/// Samples in the plane, as the paper's Figures 1 and 2 show them: the given models, and what was made of
+/// them with equal weights and with constraints.
 struct PlanePictures: RunPictures {
     private let kind: RunConfiguration.Kind?
     private let layers: [PlaneLayer]
@@ -28,8 +28,8 @@ struct PlanePictures: RunPictures {
     func blocks() throws -> [ReportBlock] {
         let figure = PlaneFigure(panels: modelPanels + composedPanels + overlay, limits: limits)
         let caption =
-            "Axes: \(projection.name). Ellipses: one and two standard deviations, of the given models' Gaussians "
-            + "where they are known, else of samples. Dots: means."
+            "Axes: \(projection.name). Ellipses: one and two standard deviations, of the given models' "
+            + "Gaussians where they are known, else of samples. Dots: means."
         return [.panels(try figure.drawings(), caption: caption)] + (meansTable.map { [.table($0)] } ?? [])
     }
 

@@ -5,8 +5,8 @@ import Telemetry
 ///
 /// - Parameters:
 ///   - directories: run directories, at least one.
-///   - output: the page; nil for `report.html` in the run directory, for several runs `comparison.html` in the
-///     first one's. Pictures stand beside it in `images`.
+///   - output: the page; nil for `report.html` in the run directory, for several runs `comparison.html` in
+///     the first one's. Pictures stand beside it in `images`.
 /// - Returns: the path of the page.
 ///
 /// Throws: `ReportError`, `TelemetryError`, `SafetensorsError`, `CheckpointError`.

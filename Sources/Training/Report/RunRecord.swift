@@ -58,7 +58,7 @@ struct RunRecord: Sendable {
         samples =
             files.has(SampleSet.fileName)
             ? try SampleSet.read(
-                files.path(SampleSet.fileName), models: outline?.models?.map(\.name) ?? [],
+                files.path(SampleSet.fileName), models: outline?.models?.map(\.name) ?? summary?.names ?? [],
                 resultName: kind == .alignment ? "aligned" : kind == nil ? "result" : "constrained") : []
         guard text != nil || history != nil || summary != nil || !checkpoints.isEmpty else {
             throw ReportError.notARun(directory: directory)
