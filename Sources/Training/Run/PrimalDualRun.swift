@@ -17,7 +17,7 @@ struct PrimalDualRun {
     ///
     /// - Parameter save: adds the primal state to a checkpoint.
     /// - Returns: nil if the run was interrupted; its state is then saved.
-    func iterate(_ primal: PrimalSide, save: (inout StateTree) -> Void) throws -> PrimalDualResult? {
+    func iterate(_ primal: PrimalSide, save: @escaping (inout StateTree) -> Void) throws -> PrimalDualResult? {
         let configuration = session.configuration
         var loop = try PrimalDualLoop(
             problem: primal, constraints: constraints, rule: configuration.dual.makeRule(domain),
