@@ -48,13 +48,14 @@ func ranksFinding(_ trial: RankTrial, cores: Int) -> Finding {
     }
     let answers = trial.answers
     guard outcome.exitCode == 0, answers.count == RankTrial.ranks else {
-        return .fail(
-            subject,
-            outcome.timedOut ? "do not start: mpirun hangs" : "do not start: \(firstLine(outcome.output))",
-            remedy: outcome.timedOut
-                ? "mpirun --mca btl self,vader --mca oob_tcp_if_include lo …   # keeps to this machine"
-                : trial.obstacles.map(\.remedy).joined(separator: "; ")
-                    + "mpirun -n 2 hostname   # shows all it says")
+        return outcome.timedOut
+            ? .fail(
+                subject, "do not start: mpirun hangs",
+                remedy: "mpirun --mca btl self,vader --mca oob_tcp_if_include lo …   # keeps to this machine")
+            : .fail(
+                subject, "do not start: \(firstLine(outcome.output))",
+                remedy: (trial.obstacles.map(\.remedy) + ["mpirun -n 2 hostname   # shows all it says"])
+                    .joined(separator: "; "))
     }
     guard answers.allSatisfy({ $0.size == RankTrial.ranks }) else {
         return .fail(

@@ -48,11 +48,23 @@ struct Processor: Equatable, Sendable {
     /// Cores that this process may run on: those of the machine, less what `taskset`, a container or mpirun's
     /// binding keeps from it.
     static func usableCores() -> Int {
-        var mask = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &mask) == 0 else {
-            return ProcessInfo.processInfo.activeProcessorCount
+        let allowed = fileText("/proc/self/status").flatMap(coreCount(status:))
+        return allowed ?? ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    /// - Parameter text: contents of `/proc/self/status`, with a line as in `Cpus_allowed_list: 0-3,8`.
+    static func coreCount(status text: String) -> Int? {
+        let key = "Cpus_allowed_list:"
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) }) else { return nil }
+        let counts = line.dropFirst(key.count).split(separator: ",").map { range -> Int? in
+            let ends = range.split(separator: "-").map { Int($0.trimmingCharacters(in: .whitespaces)) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, last >= first else {
+                return nil
+            }
+            return last - first + 1
         }
-        return withUnsafeBytes(of: mask) { bytes in bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+        let known = counts.compactMap { $0 }
+        return known.isEmpty || known.count < counts.count ? nil : known.reduce(0, +)
     }
 
     static func current() -> Processor { Processor(cpuinfo: fileText("/proc/cpuinfo") ?? "") }

@@ -100,7 +100,7 @@ public func answerAsRank() -> Int32 {
         let size = try communicator.allReduce(Int64(1), .sum)
         print(
             RankTrial.Answer(
-                rank: communicator.rank, size: Int(size), cores: ProcessInfo.processInfo.activeProcessorCount)
+                rank: communicator.rank, size: Int(size), cores: Processor.usableCores())
         )
         return 0
     }
