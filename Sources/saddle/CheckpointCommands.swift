@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Training
 
 /// `saddle inspect`.
@@ -13,7 +12,7 @@ struct Inspect: ParsableCommand {
     func run() throws {
         try finish {
             reportingErrors {
-                print(try CheckpointJSON.text(of: CheckpointInspection(CheckpointStore.load(checkpoint))))
+                print(try inspection(ofCheckpoint: checkpoint))
                 return 0
             }
         }
@@ -31,9 +30,9 @@ struct Verify: ParsableCommand {
     func run() throws {
         try finish {
             reportingErrors {
-                let report = try CheckpointStore.verify(checkpoint)
-                print(try CheckpointJSON.text(of: report))
-                return report.valid ? 0 : ExitStatus.badData
+                let report = try verification(ofCheckpoint: checkpoint)
+                print(report.json)
+                return report.isValid ? 0 : ExitStatus.badData
             }
         }
     }

@@ -1,2 +1,3 @@
 import ArgumentParser
+
 struct Doctor: ParsableCommand { func run() throws {} }

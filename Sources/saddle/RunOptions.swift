@@ -1,6 +1,4 @@
 import ArgumentParser
-import Checkpoints
-import Distributed
 import Training
 
 /// Options of the commands that train.
@@ -11,7 +9,8 @@ struct RunOptions: ParsableArguments {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "Overrides one key of the file, as in --set training.steps=10. May be repeated.", valueName: "key=value"))
+            "Overrides one key of the file, as in --set training.steps=10. May be repeated.",
+            valueName: "key=value"))
     var overrides: [String] = []
 
     @Option(help: "Run directory.")
@@ -31,21 +30,11 @@ struct RunOptions: ParsableArguments {
         let overrides = overrides + (steps.map { ["training.steps=\($0)"] } ?? [])
         return RunRequest(
             configuration: config, overrides: overrides, output: output,
-            resume: resume.map(ResumePolicy.init(argument:)), kinds: kinds)
+            resume: resume, kinds: kinds)
     }
 }
 
 /// Runs `body` and ends the process with its exit code.
 func finish(_ body: () throws -> Int32) throws {
     throw ExitCode(try body())
-}
-
-/// Runs `body`; an error is printed and becomes its exit code.
-func reportingErrors(_ body: () throws -> Int32) -> Int32 {
-    do {
-        return try body()
-    } catch {
-        writeToStandardError("saddle: error: \(error)")
-        return exitCode(for: error)
-    }
 }

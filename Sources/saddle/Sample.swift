@@ -1,2 +1,3 @@
 import ArgumentParser
+
 struct Sample: ParsableCommand { func run() throws {} }

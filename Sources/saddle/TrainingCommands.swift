@@ -4,7 +4,8 @@ import Training
 /// `saddle align`.
 struct Align: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fine-tune one model so that every reward reaches its threshold, as close to the base as that allows.",
+        abstract:
+            "Fine-tune one model so that every reward reaches its threshold, as close to the base as that allows.",
         discussion: """
             Example:
               mpirun -n 2 saddle align examples/digits/alignment.yaml --output runs/digits-alignment
@@ -18,7 +19,8 @@ struct Align: ParsableCommand {
 /// `saddle compose`.
 struct Compose: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Combine several models: as close as possible to all of them (product), or sampling all (mixture).",
+        abstract:
+            "Combine several models: as close as possible to all of them (product), or sampling all (mixture).",
         discussion: """
             Example:
               mpirun -n 2 saddle compose examples/digits/product.yaml --output runs/digits-product

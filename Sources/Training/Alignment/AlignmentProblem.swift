@@ -70,13 +70,15 @@ final class AlignmentProblem: @unchecked Sendable {
     /// Rewards and divergence on fresh samples, without changing anything.
     ///
     /// - Parameter step: numbers the random draws; no training step uses the evaluation streams.
-    func measure(_ work: MicroBatches, step: Int, withCorrection: Bool = true) throws -> AlignmentMeasurement {
+    func measure(_ work: MicroBatches, step: Int, withCorrection: Bool = true) throws -> AlignmentMeasurement
+    {
         let total = try work.sum(
             over: communicator, scalars: AlignmentMeasurement.scalarCount(rewards: constraints.count)
         ) { samples in
             try withoutRecording {
                 let outcome = try self.chain.run(
-                    samples, latents: self.key(.evaluationData, step), noise: self.key(.evaluationNoise, step),
+                    samples, latents: self.key(.evaluationData, step),
+                    noise: self.key(.evaluationNoise, step),
                     withCorrection ? self.correction : nil)
                 return Contribution(scalars: self.scalars(outcome))
             }
@@ -132,7 +134,8 @@ extension AlignmentProblem: Resumable {
         tree.set(updates, at: "\(path)/updates")
         correction.save(to: &tree, at: "\(path)/correction")
         for (index, constraint) in constraints.enumerated() {
-            tree.set([constraint.scale.mean, constraint.scale.deviation], at: "\(path)/reward_scales/\(index)")
+            tree.set(
+                [constraint.scale.mean, constraint.scale.deviation], at: "\(path)/reward_scales/\(index)")
         }
     }
 

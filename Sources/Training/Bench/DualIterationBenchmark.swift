@@ -9,7 +9,7 @@ struct DualIterationBenchmark {
     private static let (models, chains, levels, nodes) = (3, 128, 10, 32)
     private static let iterations = 10
     private let schedule: NoiseSchedule
-    private let models: [ScoreModel]
+    private let models: ModelShards
     private let fit: DenoisingFit
     private let levels: [AnnealingLevel]
     private let quadrature: LogNoiseQuadrature
@@ -25,7 +25,8 @@ struct DualIterationBenchmark {
         let networks = (0...Self.models).map { index in
             ScoreNetworkWork.network(standard, schedule, index: index, isPerturbed: true)
         }
-        models = networks.dropFirst().map { .network($0.evaluator()) }
+        models = try ModelShards(
+            networks.dropFirst().map { .network($0.evaluator()) }, shards: 1, of: communicator)
         work = MicroBatches(samples: Self.chains, size: TrainingConfiguration().microBatch)
         let settings = DenoisingSettings(
             steps: 1_000, batch: Self.chains, microBatch: work.size, learningRate: 1e-3, weightDecay: 1e-4,
@@ -58,14 +59,14 @@ struct DualIterationBenchmark {
         let samples = try annealed(equal)
         try fit.update(from: { range, _ in (samples.slice(range), nil) }, over: communicator)
         let divergences = try divergences(of: samples)
-        return projectedOntoSimplex(zip(equal, divergences).map(+))
+        return projectionOntoSimplex(zip(equal, divergences).map(+))
     }
 
     /// Annealed ULA on the surrogate score Σ λ_i ε_i, from pure noise.
     private func annealed(_ multipliers: [Double]) throws -> Tensor {
-        try work.gather(over: communicator) { chains in
+        let parts = try work.map(on: communicator) { chains in
             let target = AnnealedTarget(noise: { x, t in
-                composedNoise(models.map { $0(x, t) }, weights: multipliers)
+                composedNoise(try models.noises(x, t), weights: multipliers)
             })
             let start = Tensor.normal(
                 [chains.count, ScoreNetworkWork.dimension], key: key(.chainStart), firstSample: chains.lowerBound)
@@ -75,13 +76,13 @@ struct DualIterationBenchmark {
                 from: start, schedule: schedule, levels: levels, sampler: .ula, target: target, noise: noise
             ).positions
         }
+        return Tensor.concatenated(parts)
     }
 
     private func divergences(of samples: Tensor) throws -> [Double] {
         let sizes = DivergenceSizes(training: work, evaluation: work, stride: 1)
         return try sizes.divergences(
-            work, quadrature, noise: key(.divergenceNoise), over: communicator,
-            p: .network(fit.network.evaluator()), models: models
+            work, quadrature, noise: key(.divergenceNoise), p: .network(fit.network.evaluator()), models: models
         ) { samples.slice($0) }
     }
 

@@ -13,14 +13,15 @@ struct DivergenceSizes: Sendable {
 
     /// KL(p‖q_i) for several i by Lemma 2, averaged over samples of p drawn by `samples`.
     func divergences(
-        _ work: MicroBatches, _ quadrature: LogNoiseQuadrature, noise: RandomKey,
-        over communicator: any Communicator, p: ScoreModel, models: [ScoreModel],
-        samples: @Sendable (Range<Int>) throws -> Tensor
+        _ work: MicroBatches, _ quadrature: LogNoiseQuadrature, noise: RandomKey, p: ScoreModel,
+        models: ModelShards, samples: @Sendable (Range<Int>) throws -> Tensor
     ) throws -> [Double] {
-        let total = try work.sum(over: communicator, scalars: models.count) { range in
+        let total = try work.sum(
+            over: models.communicator, shards: models.layout.shards, scalars: models.count
+        ) { range in
             let drawn = SampleNoise(noise, firstSample: range.lowerBound)
             let sums = try quadrature.divergenceSums(of: samples(range), noise: drawn, stride: stride) {
-                (p: p($0, $1), models: models.map { [x = $0, t = $1] model in model(x, t) })
+                (p: p($0, $1), models: try models.noises($0, $1))
             }
             return Contribution(scalars: sums)
         }

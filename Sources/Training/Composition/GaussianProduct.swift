@@ -38,18 +38,23 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
 
     func settle(multipliers: [Double]) throws { product = try Self.product(factors, multipliers) }
 
-    func evaluate() throws -> [Double] { try measure(sizes.evaluation, .evaluationData, .evaluationNoise, step: 0) }
+    func evaluate() throws -> [Double] {
+        try measure(sizes.evaluation, .evaluationData, .evaluationNoise, step: 0)
+    }
 
     func model() throws -> VectorModel {
         guard let product else { throw TrainingError.notStarted("the product") }
         return VectorModel(
-            score: .mixture(GaussianMixture(product)), schedule: quadrature.schedule, dimension: product.dimension,
+            score: .mixture(GaussianMixture(product)), schedule: quadrature.schedule,
+            dimension: product.dimension,
             sampling: .fast)
     }
 
     func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
 
-    func restore(from tree: StateTree, at path: String) throws { iteration = try tree.count("\(path)/iteration") }
+    func restore(from tree: StateTree, at path: String) throws {
+        iteration = try tree.count("\(path)/iteration")
+    }
 
     private func measure(
         _ work: MicroBatches, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int
@@ -59,7 +64,8 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
         let p = ScoreModel.exact(GaussianMixture(product), alphasCumprod: alphas)
         let models = factors.map { ScoreModel.exact(GaussianMixture($0), alphasCumprod: alphas) }
         return try sizes.divergences(
-            work, quadrature, noise: noise.key(seed: seed, step: step), over: communicator, p: p, models: models
+            work, quadrature, noise: noise.key(seed: seed, step: step), p: p,
+            models: ModelShards(models, shards: 1, of: communicator)
         ) { product.samples($0, key: data.key(seed: self.seed, step: step)) }
     }
 

@@ -29,8 +29,8 @@ struct MixtureMeasure: Sendable {
             let member = members[i]
             // Lemma 2 with the roles swapped: the expectation is over q_i.
             let divergence = try sizes.divergences(
-                work, quadrature, noise: noise.key(seed: seed, model: i, step: step), over: communicator,
-                p: member.score, models: [p]
+                work, quadrature, noise: noise.key(seed: seed, model: i, step: step), p: member.score,
+                models: ModelShards([p], shards: 1, of: communicator)
             ) { member.source.samples($0, key: data.key(seed: seed, model: i, step: step)) }
             return member.offset + divergence[0]
         }
@@ -79,7 +79,9 @@ final class ExactMixture: CompositionProblem, @unchecked Sendable {
 
     func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
 
-    func restore(from tree: StateTree, at path: String) throws { iteration = try tree.count("\(path)/iteration") }
+    func restore(from tree: StateTree, at path: String) throws {
+        iteration = try tree.count("\(path)/iteration")
+    }
 
     private func combined(_ multipliers: [Double]) -> ScoreModel {
         let parts = zip(mixtures, multipliers).flatMap { mixture, multiplier in

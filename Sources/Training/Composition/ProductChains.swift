@@ -1,7 +1,7 @@
-import Foundation
 import Checkpoints
 import Diffusion
 import Distributed
+import Foundation
 import Models
 import TensorCore
 
@@ -51,15 +51,18 @@ struct ProductChains: Sendable {
 
     /// Anneals all chains at the given multipliers; every rank ends with the whole population.
     mutating func run(
-        _ models: [ScoreModel], multipliers: [Double], over communicator: any Communicator
+        _ models: ModelShards, multipliers: [Double]
     ) throws {
         let first = population == nil ? 0 : adaptation.levels.count / 2
         let levels = Array(adaptation.levels[first...])
         let start = self
         let run = runs
-        let outcomes = try work.map(on: communicator) { chains in
+        let communicator = models.communicator
+        let computed = try work.map(on: communicator, shards: models.layout.shards) { chains in
             try start.anneal(chains, levels, models, multipliers, run)
         }
+        // The ranks of a sample group have all run the same chains: the first of them hands them over.
+        let outcomes = models.layout.shardIndex(of: communicator.rank) == 0 ? computed : []
         let width = dimension
         let rows = try communicator.allGatherEach(outcomes.flatMap(\.positions.floats)).flatMap { $0 }
         population = Tensor(rows, shape: [rows.count / width, width])
@@ -83,11 +86,11 @@ struct ProductChains: Sendable {
     }
 
     private func anneal(
-        _ chains: Range<Int>, _ levels: [AnnealingLevel], _ models: [ScoreModel], _ multipliers: [Double],
+        _ chains: Range<Int>, _ levels: [AnnealingLevel], _ models: ModelShards, _ multipliers: [Double],
         _ run: Int
     ) throws -> (positions: Tensor, acceptances: [Acceptance]) {
         let target = AnnealedTarget(noise: { x, t in
-            composedNoise(models.map { $0(x, t) }, weights: multipliers)
+            composedNoise(try models.noises(x, t), weights: multipliers)
         })
         let z = Tensor.normal(
             [chains.count, dimension], key: key(.chainStart, run), firstSample: chains.lowerBound)
@@ -98,7 +101,8 @@ struct ProductChains: Sendable {
         let noise = ChainNoise(
             momenta: key(.chainNoise, run), tests: key(.chainAcceptance, run), firstChain: chains.lowerBound)
         let sample = try annealedSample(
-            from: positions, schedule: schedule, levels: levels, sampler: sampler, target: target, noise: noise,
+            from: positions, schedule: schedule, levels: levels, sampler: sampler, target: target,
+            noise: noise,
             transition: .ddim)
         let last = Timesteps.all(levels[levels.count - 1].timestep)
         let residual = try withoutRecording { try target.noise(sample.positions, last) }

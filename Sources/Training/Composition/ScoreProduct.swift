@@ -9,10 +9,9 @@ import TensorCore
 ///
 /// The network's reference Gaussian follows the chains' moments, so that it has only the shape left to learn.
 final class ScoreProduct: CompositionProblem, @unchecked Sendable {
-    private let models: [ScoreModel]
+    private let models: ModelShards
     private let quadrature: LogNoiseQuadrature
     private let sizes: DivergenceSizes
-    private let communicator: any Communicator
     private let seed: UInt64
     /// Network updates per dual iteration, and before the first.
     private let updates: (each: Int, first: Int, settling: Int)
@@ -22,9 +21,8 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     private var measured: ScoreModel?
 
     init(
-        _ models: [ScoreModel], quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, chains: ProductChains,
-        fit: DenoisingFit, updates: (each: Int, first: Int, settling: Int), seed: UInt64,
-        communicator: any Communicator
+        _ models: ModelShards, quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, chains: ProductChains,
+        fit: DenoisingFit, updates: (each: Int, first: Int, settling: Int), seed: UInt64
     ) {
         self.models = models
         self.quadrature = quadrature
@@ -33,7 +31,6 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         self.fit = fit
         self.updates = updates
         self.seed = seed
-        self.communicator = communicator
     }
 
     func update(multipliers: [Double]) throws {
@@ -46,7 +43,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         }
         let noise = RandomPurpose.divergenceNoise.key(seed: seed, step: chains.runs)
         return try sizes.divergences(
-            sizes.training, quadrature, noise: noise, over: communicator, p: p, models: models
+            sizes.training, quadrature, noise: noise, p: p, models: models
         ) { population.slice($0) }
     }
 
@@ -60,7 +57,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
         return try sizes.divergences(
-            sizes.evaluation, quadrature, noise: noise, over: communicator, p: p, models: models
+            sizes.evaluation, quadrature, noise: noise, p: p, models: models
         ) { try learned.samples($0, seed: seed &+ 1) }
     }
 
@@ -80,7 +77,8 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     func restore(from tree: StateTree, at path: String) throws {
         try chains.restore(from: tree, at: "\(path)/chains")
         let saved = Moments(
-            mean: try tree.doubles("\(path)/moments/mean"), products: try tree.doubles("\(path)/moments/products"))
+            mean: try tree.doubles("\(path)/moments/mean"),
+            products: try tree.doubles("\(path)/moments/products"))
         moments = saved
         if let reference = saved.gaussian() { fit.network.reference = reference }
         try fit.restore(from: tree, at: "\(path)/fit")
@@ -88,7 +86,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     }
 
     private func advance(_ multipliers: [Double], updates: Int) throws {
-        try chains.run(models, multipliers: multipliers, over: communicator)
+        try chains.run(models, multipliers: multipliers)
         guard let population = chains.population else { return }
         try follow(Moments(population))
         for _ in 0..<updates {
@@ -97,7 +95,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
                     let key = RandomPurpose.data.key(seed: self.seed, step: step)
                     let chosen = key.integers(samples, below: population.shape[0])
                     return (population.rows(chosen), nil)
-                }, over: communicator)
+                }, over: models.communicator)
         }
         measured = .network(fit.averaged().evaluator())
     }

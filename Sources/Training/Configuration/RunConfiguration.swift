@@ -34,161 +34,56 @@ public struct RunConfiguration: Equatable, Sendable {
     public var checkpoints = CheckpointConfiguration()
 }
 
-/// One given model.
-public struct ModelConfiguration: Equatable, Sendable {
-    public enum Source: Equatable, Sendable {
-        case gaussian(GaussianConfiguration)
-        case mixture([MixtureComponentConfiguration])
-        /// A safetensors file with tensor `samples` `[N, dimension]`; the path is already resolved.
-        case samples(path: String)
+extension RunConfiguration: Keyed {
+    static var blank: RunConfiguration { RunConfiguration(kind: .product, dimension: 1, models: []) }
+
+    static var fields: [Field<RunConfiguration>] {
+        [
+            .required(
+                "kind", \.kind, .word,
+                "The problem: `product` (AND) and `mixture` (OR) compose models, `alignment` fine-tunes one under "
+                    + "rewards, `pretraining` only fits networks to them."),
+            .optional(
+                "seed", \.seed, .integer("integer ≥ 0", in: 0...UInt64.max),
+                "Key of all random numbers; equal seeds give equal runs on any number of ranks."),
+            .required(
+                "dimension", \.dimension, .integer("integer from 1 to 65536", in: 1...65_536),
+                "Length d of the vectors."),
+            .optional(
+                "score", \.score, .word,
+                "`learned`: a network is first fitted to every model. `analytic`: the scores of Gaussians and "
+                    + "mixtures are exact."),
+            .required(
+                "models", \.models, Format.mapping.list(named: "list of models"),
+                "The given models q_i; `alignment` takes exactly one, `product` and `mixture` at least two."),
+            .optional(
+                "rewards", \.rewards, Format.mapping.list(named: "list of rewards"), default: "none",
+                only: Condition(kind: "alignment") { $0.kind == .alignment },
+                "The constraints of an alignment, at least one."),
+            .optional(
+                "constraint", \.constraint, .word,
+                only: Condition(kind: "mixture") { $0.kind == .mixture },
+                "What a mixture bounds: cross-entropies −E log p (`elbo`) or KL(q_i‖p) (`kl`)."),
+        ] + sections
     }
 
-    public var name: String
-    public var source: Source
-}
-
-public struct GaussianConfiguration: Equatable, Sendable {
-    public var mean: [Double]
-    /// Rows.
-    public var covariance: [[Double]]
-}
-
-public struct MixtureComponentConfiguration: Equatable, Sendable {
-    public var weight: Double
-    public var gaussian: GaussianConfiguration
-}
-
-/// One constraint of an alignment: E r ≥ threshold (`high`) or E r ≤ threshold (`low`).
-public struct RewardConfiguration: Equatable, Sendable {
-    public enum Function: Equatable, Sendable {
-        /// wᵀx.
-        case linear([Double])
-        /// Mean of the coordinates.
-        case mean
-        /// Minus the mean squared difference to the mirror image.
-        case mirror(width: Int, height: Int)
+    private static var sections: [Field<RunConfiguration>] {
+        [
+            .optional("schedule", \.schedule, .mapping, "Noise schedule β_1 … β_T."),
+            .optional("sampling", \.sampling, .mapping, "DDIM sampling."),
+            .optional("ranks", \.ranks, .mapping, "How MPI ranks share the work."),
+            .optional("network", \.network, .mapping, "Sizes of the score network, a residual MLP."),
+            .optional(
+                "pretraining", \.pretraining, .mapping, "Fitting a score network to each given model."),
+            .optional("training", \.training, .mapping, "The primal side of the primal–dual iterations."),
+            .optional("dual", \.dual, .mapping, "The dual update, and when a run has converged."),
+            .optional("mcmc", \.mcmc, .mapping, "Annealed MCMC that samples a product of scores."),
+            .optional("evaluation", \.evaluation, .mapping, "Measurement at the end of a run."),
+            .optional(
+                "checkpoints", \.checkpoints, .mapping, "When checkpoints are written and which are kept."),
+        ]
     }
 
-    public enum Direction: String, CaseIterable, Sendable { case high, low }
-    public enum Normalization: String, CaseIterable, Sendable { case none, base }
-
-    public var name: String
-    public var function: Function
-    public var threshold: Double
-    public var direction: Direction = .high
-    public var normalize: Normalization = .none
-}
-
-/// Noise schedule β_1 … β_T.
-public struct ScheduleConfiguration: Equatable, Sendable {
-    public enum Kind: String, CaseIterable, Sendable {
-        case linear
-        case scaledLinear = "scaled_linear"
-        case cosine
-    }
-
-    public var kind: Kind = .linear
-    public var trainSteps = 200
-    public var betaStart = 0.0005
-    public var betaEnd = 0.1
-}
-
-/// DDIM sampling.
-public struct SamplingConfiguration: Equatable, Sendable {
-    public var steps = 200
-    public var eta = 1.0
-
-    /// Deterministic and short: for models whose sampler is not part of the problem.
-    static let fast = SamplingConfiguration(steps: 50, eta: 0)
-}
-
-/// How ranks share the work.
-public struct RanksConfiguration: Equatable, Sendable {
-    /// Ranks that share the models of one sample group; 1 gives every rank all models.
-    public var shards = 1
-}
-
-/// Sizes of the residual MLP.
-public struct NetworkConfiguration: Equatable, Sendable {
-    public var hidden = 128
-    public var blocks = 4
-    public var widening = 2
-    public var embedding = 128
-}
-
-/// Fitting a score network to a given model.
-public struct PretrainingConfiguration: Equatable, Sendable {
-    public var steps = 1500
-    public var batch = 512
-    public var microBatch = 128
-    public var learningRate = 1e-3
-    public var weightDecay = 0.0
-    public var gradientClip = 1.0
-}
-
-/// The primal–dual iterations.
-public struct TrainingConfiguration: Equatable, Sendable {
-    /// Most dual iterations; nil takes the default of the problem.
-    public var steps: Int?
-    /// Primal updates per dual iteration; nil takes the default of the problem.
-    public var primalSteps: Int?
-    public var batch = 512
-    public var microBatch = 64
-    public var learningRate = 1e-3
-    public var weightDecay = 0.0
-    public var gradientClip = 1.0
-    /// k of the alignment objective k · KL.
-    public var klCoefficient = 1.0
-}
-
-/// The dual update.
-public struct DualConfiguration: Equatable, Sendable {
-    public enum Rule: String, CaseIterable, Sendable {
-        case adaptive, ascent, ema, nupi, simplex
-    }
-
-    public var rule: Rule = .adaptive
-    /// η_d of `ascent`, `ema` and `simplex`.
-    public var step = 0.1
-    /// Factor on the step after every iteration.
-    public var decay = 1.0
-    /// ν of the moving average of violations.
-    public var smoothing = 0.9
-    public var kappaI = 0.1
-    public var kappaP = 0.1
-    public var warmup = 0
-    /// λ(1); nil for 1/m.
-    public var initial: [Double]?
-    /// KKT residual, relative to the size of the problem, below which a run has converged.
-    public var tolerance = 2e-3
-    /// Iterations over which it must stay below.
-    public var window = 10
-}
-
-/// Annealed MCMC on the product of scores.
-public struct MCMCConfiguration: Equatable, Sendable {
-    public enum Sampler: String, CaseIterable, Sendable { case ula, mala, uhmc, hmc }
-
-    public var sampler: Sampler = .mala
-    public var levels = 40
-    public var stepsPerLevel = 2
-    public var chains = 1024
-    /// Step relative to the square of a level's noise scale.
-    public var stepSize = 0.1
-}
-
-/// Measurement at the end of a run.
-public struct EvaluationConfiguration: Equatable, Sendable {
-    public var samples = 65_536
-    public var microBatch = 512
-}
-
-/// When checkpoints are written and which are kept.
-public struct CheckpointConfiguration: Equatable, Sendable {
-    /// Dual iterations between checkpoints; 0 writes only the last one and those asked for by a signal.
-    public var every = 10
-    /// How many of the newest are kept.
-    public var keep = 3
-    /// Every so many iterations one is kept for good; 0 for none.
-    public var permanentEvery = 0
+    /// What the reference says of every key.
+    static var references: [KeyReference] { Format<RunConfiguration>.mapping.references(.root) }
 }

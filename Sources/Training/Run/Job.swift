@@ -11,12 +11,13 @@ public struct RunRequest: Sendable {
     public var overrides: [String]
     /// Run directory; nil for `runs/<name of the file>`.
     public var output: String?
-    public var resume: ResumePolicy?
+    /// `latest`, `auto` or a directory; nil starts afresh.
+    public var resume: String?
     /// The kinds of problem the command solves.
     public var kinds: Set<RunConfiguration.Kind>
 
     public init(
-        configuration: String, overrides: [String], output: String?, resume: ResumePolicy?,
+        configuration: String, overrides: [String], output: String?, resume: String?,
         kinds: Set<RunConfiguration.Kind>
     ) {
         self.configuration = configuration
@@ -36,11 +37,12 @@ public func runJob(_ request: RunRequest) -> Int32 {
     World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) { communicator in
         Parallel.configure(threads: threadsPerRank(localSize: communicator.localSize))
         let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
-            try RunConfiguration(file: request.configuration, overrides: request.overrides, kinds: request.kinds)
+            try RunConfiguration(
+                file: request.configuration, overrides: request.overrides, kinds: request.kinds)
         }
         let session = try RunSession(
             communicator: communicator, directory: request.directory, configuration: configuration,
-            policy: request.resume)
+            policy: request.resume.map(ResumePolicy.init(argument:)))
         return try run(configuration, in: session)
     }
 }

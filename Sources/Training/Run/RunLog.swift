@@ -33,22 +33,26 @@ final class RunLog {
         let url = URL(fileURLWithPath: directory)
         self.names = names
         self.measure = measure
-        let columns = ["objective", "dual_value", "gap"]
+        let columns =
+            ["objective", "dual_value", "gap"]
             + ["\(measure)", "violation", "multiplier"].flatMap { group in names.map { "\(group)/\($0)" } }
         metrics = try MetricsWriter(directory: url, columns: columns, resumedStep: resumedStep)
         tensorBoard = try TensorBoardWriter(directory: url, resumedStep: resumedStep)
         table = IterationTable(
-            console: console, constraints: names, measure: measure == "reward" ? "reward" : "KL", extras: ["gap"])
+            console: console, constraints: names, measure: measure == "reward" ? "reward" : "KL",
+            extras: ["gap"])
         progress = ProgressBar(
             label: "dual ascent", total: iterations, start: resumedStep ?? 0, console: console)
     }
 
     func write(_ entry: Entry, seconds: Double) throws {
         let gap = entry.objective - entry.dualValue
-        let perConstraint = [(measure, entry.measures), ("violation", entry.violations),
-            ("multiplier", entry.multipliers)].flatMap { group, values in
-                zip(names, values).map { (name: "\(group)/\($0)", value: $1) }
-            }
+        let perConstraint = [
+            (measure, entry.measures), ("violation", entry.violations),
+            ("multiplier", entry.multipliers),
+        ].flatMap { group, values in
+            zip(names, values).map { (name: "\(group)/\($0)", value: $1) }
+        }
         let scalars =
             [
                 (name: "objective", value: entry.objective), (name: "dual_value", value: entry.dualValue),
@@ -58,7 +62,8 @@ final class RunLog {
         try tensorBoard.write(step: entry.iteration, scalars: scalars)
         table.print(
             IterationRow(
-                iteration: entry.iteration, objective: entry.objective, extras: [gap], measures: entry.measures,
+                iteration: entry.iteration, objective: entry.objective, extras: [gap],
+                measures: entry.measures,
                 violations: entry.violations, multipliers: entry.multipliers, seconds: seconds))
         progress.update(entry.iteration)
     }

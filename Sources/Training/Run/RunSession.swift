@@ -127,7 +127,8 @@ public final class RunSession {
         }
         let rotation = RotationRule(
             keepLatest: configuration.checkpoints.keep,
-            permanentEvery: configuration.checkpoints.permanentEvery > 0 ? configuration.checkpoints.permanentEvery : nil)
+            permanentEvery: configuration.checkpoints.permanentEvery > 0
+                ? configuration.checkpoints.permanentEvery : nil)
         return (Owner(store: store, lock: lock, rotation: rotation), image)
     }
 }

@@ -8,7 +8,8 @@ extension StateTree {
         let shape = tensor.shape.dimensions
         self[path] =
             tensor.dtype == .float64
-            ? .array(StateArray(tensor.doubles, shape: shape)) : .array(StateArray(tensor.floats, shape: shape))
+            ? .array(StateArray(tensor.doubles, shape: shape))
+            : .array(StateArray(tensor.floats, shape: shape))
     }
 
     mutating func set(_ values: [Double], at path: String) { self[path] = .array(StateArray(values)) }

@@ -131,7 +131,8 @@ extension VectorModel {
             description.format == 1
         else {
             throw TrainingError.badSamples(
-                path: path, reason: "is no vector model of Saddle (metadata \(Self.metadataKey) is missing or newer)")
+                path: path,
+                reason: "is no vector model of Saddle (metadata \(Self.metadataKey) is missing or newer)")
         }
         schedule = try NoiseSchedule(betas: description.betas)
         dimension = description.dimension
@@ -147,7 +148,9 @@ extension VectorModel {
             base = .mixture(
                 GaussianMixture(
                     weights: try file.tensor("mixture/weights").doubles,
-                    components: try (0..<description.components).map { try Gaussian(file, at: "mixture/\($0)") }))
+                    components: try (0..<description.components).map {
+                        try Gaussian(file, at: "mixture/\($0)")
+                    }))
         } else {
             let sizes = ScoreMLPConfiguration(
                 dimension: description.dimension, timesteps: schedule.trainSteps, hidden: description.hidden,
@@ -161,7 +164,8 @@ extension VectorModel {
         guard description.isCorrected else { return base }
         let steps = ddimSteps(schedule, count: description.samplingSteps, eta: description.eta)
         let correction = StepwiseCorrection(
-            alphasCumprod: steps.map(\.alphaCumprod), reference: try Gaussian(file, at: "correction_reference"))
+            alphasCumprod: steps.map(\.alphaCumprod),
+            reference: try Gaussian(file, at: "correction_reference"))
         try file.fill(correction.namedParameters, at: "correction")
         return .corrected(base, correction)
     }
@@ -192,7 +196,8 @@ extension SafetensorsFile {
             guard tensor.shape == named.parameter.shape else {
                 throw TrainingError.badSamples(
                     path: self.path,
-                    reason: "\(path)/\(named.name) has shape \(tensor.shape), expected \(named.parameter.shape)")
+                    reason:
+                        "\(path)/\(named.name) has shape \(tensor.shape), expected \(named.parameter.shape)")
             }
             named.parameter.assign(tensor)
         }

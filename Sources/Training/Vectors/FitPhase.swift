@@ -20,7 +20,8 @@ struct FitPhase {
     private let networks: [ScoreNetwork]
 
     init(
-        _ models: [GivenModel], _ configuration: RunConfiguration, schedule: NoiseSchedule, session: RunSession
+        _ models: [GivenModel], _ configuration: RunConfiguration, schedule: NoiseSchedule,
+        session: RunSession
     ) {
         self.models = models
         self.settings = DenoisingSettings(configuration.pretraining)
@@ -64,7 +65,8 @@ struct FitPhase {
     ) throws -> Bool {
         let total = fits.count * settings.steps
         let done = fits.reduce(0) { $0 + $1.step }
-        let progress = session.isRoot && total > done
+        let progress =
+            session.isRoot && total > done
             ? ProgressBar(label: "fitting", total: total, start: done, console: session.console) : nil
         // Every rank makes the same number of rounds, those with fewer models idle ones, so that all meet.
         let first = try session.communicator.allReduce(Int64(longest - (total - done)), .minimum)
@@ -83,7 +85,8 @@ struct FitPhase {
         return true
     }
 
-    private func round(_ fits: [DenoisingFit], over group: any Communicator, _ progress: ProgressBar?) throws {
+    private func round(_ fits: [DenoisingFit], over group: any Communicator, _ progress: ProgressBar?) throws
+    {
         var budget = Self.roundLength
         for fit in fits {
             while fit.step < settings.steps, budget > 0 {
@@ -135,7 +138,9 @@ struct FitPhase {
     }
 
     private func restored(_ tree: StateTree) throws -> [ScoreNetwork] {
-        for (model, network) in networks.enumerated() { try network.restore(from: tree, at: "models/\(model)") }
+        for (model, network) in networks.enumerated() {
+            try network.restore(from: tree, at: "models/\(model)")
+        }
         return frozen()
     }
 

@@ -26,7 +26,8 @@ extension SampleSource {
         case .mixture(let components):
             self = .mixture(
                 GaussianMixture(
-                    weights: components.map(\.weight), components: try components.map { try Gaussian($0.gaussian) }))
+                    weights: components.map(\.weight),
+                    components: try components.map { try Gaussian($0.gaussian) }))
         case .samples(let path):
             self = .rows(try Self.read(path, dimension: dimension))
         }

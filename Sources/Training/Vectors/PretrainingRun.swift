@@ -29,7 +29,8 @@ final class PretrainingRun {
         var samples: [String: Tensor] = [:]
         for (model, network) in zip(given, networks) {
             let fitted = VectorModel(
-                score: .network(network), schedule: schedule, dimension: configuration.dimension, sampling: .fast)
+                score: .network(network), schedule: schedule, dimension: configuration.dimension,
+                sampling: .fast)
             try session.writeModel(fitted, named: networks.count == 1 ? "model" : "model-\(model.name)")
             samples["model/\(model.name)"] = try fitted.samples(0..<1024, seed: configuration.seed)
         }

@@ -1,3 +1,5 @@
+import Distributed
+
 /// Exit codes of the command (sysexits.h); `docs/command.md` lists them.
 public enum ExitStatus {
     public static let usage: Int32 = 64
@@ -19,4 +21,14 @@ public protocol ExitCoded: Error {
 /// The exit code of any error.
 public func exitCode(for error: any Error) -> Int32 {
     (error as? any ExitCoded)?.exitCode ?? ExitStatus.internal
+}
+
+/// Runs `body` outside any job; an error is printed and becomes its exit code.
+public func reportingErrors(_ body: () throws -> Int32) -> Int32 {
+    do {
+        return try body()
+    } catch {
+        writeToStandardError("saddle: error: \(error)")
+        return exitCode(for: error)
+    }
 }

@@ -29,12 +29,16 @@ struct MicroBatches: Sendable {
     /// Global indices of the samples of a micro-batch.
     func range(_ index: Int) -> Range<Int> { index * size..<(index + 1) * size }
 
-    /// Computes `body` for this rank's micro-batches, each on one thread, in order.
+    /// Computes `body` for this rank's micro-batches, in order.
+    ///
+    /// Alone, a rank gives each micro-batch one thread. Ranks of a sample group of `shards` all compute the group's
+    /// micro-batches, one after another, since `body` then communicates within the group.
     func map<Element: Sendable>(
-        on communicator: any Communicator, _ body: @Sendable (Range<Int>) throws -> Element
+        on communicator: any Communicator, shards: Int = 1, _ body: @Sendable (Range<Int>) throws -> Element
     ) throws -> [Element] {
-        let own = try RankLayout(ranks: communicator.size, items: 0, shards: 1)
-            .ownMicroBatches(of: communicator.rank, count: count)
+        let layout = try RankLayout(ranks: communicator.size, items: 0, shards: shards)
+        let own = layout.microBatches(of: communicator.rank, count: count)
+        guard shards == 1 else { return try own.map { try body(range($0)) } }
         return try Parallel.map(own.count) { try body(range(own.lowerBound + $0)) }
     }
 
@@ -42,20 +46,23 @@ struct MicroBatches: Sendable {
     ///
     /// - Parameters:
     ///   - arrays: shapes of the contributed arrays, in order.
+    ///   - shards: ranks that share models and so compute the same micro-batches.
     ///   - scalars: how many scalars each micro-batch contributes.
     ///   - body: what the samples of one micro-batch contribute.
     /// - Throws: `NonFiniteError` on all ranks if any contributed NaN or infinity.
     func sum(
-        over communicator: any Communicator, arrays: [Shape] = [], scalars: Int,
+        over communicator: any Communicator, shards: Int = 1, arrays: [Shape] = [], scalars: Int,
         _ body: @Sendable (Range<Int>) throws -> Contribution
     ) throws -> Contribution {
         let contributions = try communicator.failTogether(exitCode: exitCode(for:)) {
-            try map(on: communicator, body)
+            try map(on: communicator, shards: shards, body)
         }
+        // The ranks of a sample group have all computed the same: the first of them contributes it.
+        let counted = communicator.rank % shards == 0 ? contributions : []
         var sum = ExactSum(
             floats: arrays.enumerated().map { ("array \($0)", $1.elementCount) },
             doubles: [("scalars", scalars)])
-        for contribution in contributions {
+        for contribution in counted {
             for (index, array) in contribution.arrays.enumerated() {
                 sum.add(array, to: "array \(index)")
             }
@@ -65,18 +72,5 @@ struct MicroBatches: Sendable {
         return Contribution(
             arrays: arrays.enumerated().compactMap { sums.floatTensors["array \($0)"]?.reshaped($1.dimensions) },
             scalars: sums.doubles["scalars"] ?? [])
-    }
-
-    /// The rows computed by all ranks, in sample order, on every rank.
-    ///
-    /// - Shapes: `body` returns `[size, d]`; result `[samples, d]`.
-    func gather(
-        over communicator: any Communicator, _ body: @Sendable (Range<Int>) throws -> Tensor
-    ) throws -> Tensor {
-        let parts = try communicator.failTogether(exitCode: exitCode(for:)) {
-            try map(on: communicator, body)
-        }
-        let rows = try communicator.allGatherEach(parts.flatMap(\.floats)).flatMap { $0 }
-        return Tensor(rows, shape: [samples, rows.count / max(samples, 1)])
     }
 }
