@@ -1,91 +1,114 @@
+import Synchronization
 import TensorCore
 
-/// Where a tensor lies in the flat fixed-point sums, and its unit 2^-exponent.
-struct FixedPointPlace {
-    let slot: Range<Int>
-    let exponent: Int
-}
-
-/// The terms one rank contributes to the sum of one tensor.
-struct Terms<Element: FixedPointConvertible>: Sendable {
+/// The terms one rank contributes to the sum of one tensor; nothing is copied.
+struct Terms: Sendable {
     let name: String
     /// Elements of the tensor.
     let count: Int
-    /// The terms one after another: `[terms × count]`.
-    private var values: [Element] = []
-    private(set) var terms = 0
-    /// max |x| over the terms; infinite if one of them is NaN or infinite.
-    private(set) var magnitude = 0.0
+    /// f32 or f64.
+    let dtype: DType
+    private(set) var values: [Tensor] = []
 
-    init(name: String, count: Int) {
+    init(name: String, count: Int, dtype: DType) {
         self.name = name
         self.count = count
+        self.dtype = dtype
     }
 
-    mutating func add(_ term: UnsafeBufferPointer<Element>) {
-        precondition(term.count == count, "ExactSum: \(term.count) elements for \(name), expected \(count)")
-        values.append(contentsOf: term)
-        terms += 1
-        magnitude = max(magnitude, Element.maxMagnitude(term) ?? .infinity)
+    mutating func add(_ term: Tensor) {
+        precondition(
+            term.elementCount == count,
+            "ExactSum: \(term.elementCount) elements for \(name), expected \(count)")
+        values.append(term.detached)
     }
 
-    /// Adds the terms to the flat sums.
-    func accumulate(into fixed: UnsafeMutableBufferPointer<Int64>, at place: FixedPointPlace) {
-        let sum = UnsafeMutableBufferPointer(rebasing: fixed[place.slot])
-        values.withUnsafeBufferPointer { values in
-            for start in stride(from: 0, to: values.count, by: max(count, 1)) {
-                let term = UnsafeBufferPointer(rebasing: values[start..<start + count])
-                Element.accumulate(term, exponent: place.exponent, into: sum)
+    mutating func forget() { values.removeAll(keepingCapacity: true) }
+}
+
+/// Tensors of these lengths one after another in a flat array.
+struct FlatLayout: Sendable {
+    /// Where each lies.
+    let slots: [Range<Int>]
+
+    init(_ counts: [Int]) { slots = counts.consecutiveRanges }
+
+    /// Elements of all tensors.
+    var count: Int { slots.last?.upperBound ?? 0 }
+
+    /// Takes all elements once, parts of tensors at a time, on all threads.
+    ///
+    /// - Parameter body: gets a tensor and a range of its elements, short enough to stay in the cache.
+    func forEachPart(_ body: @Sendable (_ tensor: Int, _ elements: Range<Int>) -> Void) {
+        let partLength = 1 << 13
+        Parallel.ranges(count, grain: 4 * partLength) { range in
+            for (tensor, slot) in slots.enumerated() where slot.overlaps(range) {
+                let own = slot.clamped(to: range)
+                for start in stride(from: own.lowerBound, to: own.upperBound, by: partLength) {
+                    let end = min(start + partLength, own.upperBound)
+                    body(tensor, start - slot.lowerBound..<end - slot.lowerBound)
+                }
+            }
+        }
+    }
+}
+
+/// Fixed-point sums of all tensors, in the allocator's memory: every step needs as much.
+struct FixedPointSums: Sendable {
+    private let layout: FlatLayout
+    /// The exponent k of each tensor's unit 2^-k.
+    private let exponents: [Int]
+    private let storage: Storage
+
+    /// Sums this rank's terms.
+    init(_ tensors: [Terms], _ layout: FlatLayout, exponents: [Int]) {
+        self.layout = layout
+        self.exponents = exponents
+        storage = Device.cpu.backend.allocate(byteCount: layout.count * MemoryLayout<Int64>.stride)
+        layout.forEachPart { [self] tensor, elements in
+            let sum = start(of: tensor, elements)
+            sum.update(repeating: 0, count: elements.count)
+            for term in tensors[tensor].values {
+                FixedPoint.accumulate(term, elements, exponent: exponents[tensor], into: sum)
             }
         }
     }
 
-    /// This tensor's part of the flat sums, rounded once.
-    func sum(in fixed: [Int64], at place: FixedPointPlace) -> [Element] {
-        fixed.withUnsafeBufferPointer {
-            Element.rounded(UnsafeBufferPointer(rebasing: $0[place.slot]), exponent: place.exponent)
+    /// Adds the sums of all ranks.
+    func reduce(over communicator: any Communicator) throws {
+        try withExtendedLifetime(storage) {
+            let whole = UnsafeMutableBufferPointer(
+                start: storage.pointer.assumingMemoryBound(to: Int64.self), count: layout.count)
+            try communicator.allReduce(whole, .sum)
         }
     }
 
-    mutating func forget() {
-        values.removeAll(keepingCapacity: true)
-        terms = 0
-        magnitude = 0
+    /// The sums, each rounded once: `[count]` in the type of its terms.
+    func rounded(_ tensors: [Terms]) -> [Tensor] {
+        let sums = tensors.map { Tensor.zeros([$0.count], dtype: $0.dtype) }
+        layout.forEachPart { tensor, elements in
+            FixedPoint.round(
+                start(of: tensor, elements), exponent: exponents[tensor], into: sums[tensor], elements)
+        }
+        return sums
+    }
+
+    private func start(of tensor: Int, _ elements: Range<Int>) -> UnsafeMutablePointer<Int64> {
+        storage.pointer.assumingMemoryBound(to: Int64.self)
+            + layout.slots[tensor].lowerBound + elements.lowerBound
     }
 }
 
-/// Float and Double, as `Terms` needs them.
-protocol FixedPointConvertible: BitwiseCopyable, Sendable {
-    static func maxMagnitude(_ x: UnsafeBufferPointer<Self>) -> Double?
-    static func accumulate(
-        _ x: UnsafeBufferPointer<Self>, exponent: Int, into sum: UnsafeMutableBufferPointer<Int64>)
-    static func rounded(_ sum: UnsafeBufferPointer<Int64>, exponent: Int) -> [Self]
-}
-
-extension Float: FixedPointConvertible {
-    static func maxMagnitude(_ x: UnsafeBufferPointer<Float>) -> Double? { FixedPoint.maxMagnitude(x) }
-
-    static func accumulate(
-        _ x: UnsafeBufferPointer<Float>, exponent: Int, into sum: UnsafeMutableBufferPointer<Int64>
-    ) {
-        FixedPoint.accumulate(x, exponent: exponent, into: sum)
-    }
-
-    static func rounded(_ sum: UnsafeBufferPointer<Int64>, exponent: Int) -> [Float] {
-        FixedPoint.floats(sum, exponent: exponent)
-    }
-}
-
-extension Double: FixedPointConvertible {
-    static func maxMagnitude(_ x: UnsafeBufferPointer<Double>) -> Double? { FixedPoint.maxMagnitude(x) }
-
-    static func accumulate(
-        _ x: UnsafeBufferPointer<Double>, exponent: Int, into sum: UnsafeMutableBufferPointer<Int64>
-    ) {
-        FixedPoint.accumulate(x, exponent: exponent, into: sum)
-    }
-
-    static func rounded(_ sum: UnsafeBufferPointer<Int64>, exponent: Int) -> [Double] {
-        FixedPoint.doubles(sum, exponent: exponent)
+extension FlatLayout {
+    /// max |x| of each tensor over its terms; infinite where one of them holds NaN or infinity.
+    func magnitudes(_ tensors: [Terms]) -> [Double] {
+        let largest = Mutex([Double](repeating: 0, count: slots.count))
+        forEachPart { tensor, elements in
+            let found = tensors[tensor].values.reduce(0) {
+                max($0, FixedPoint.maxMagnitude($1, elements) ?? .infinity)
+            }
+            largest.withLock { $0[tensor] = max($0[tensor], found) }
+        }
+        return largest.withLock { $0 }
     }
 }

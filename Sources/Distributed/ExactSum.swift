@@ -1,3 +1,5 @@
+import TensorCore
+
 /// Sums over micro-batches and ranks whose bits depend neither on the order of the terms nor on which
 /// rank contributes them.
 ///
@@ -6,7 +8,7 @@
 /// n · 2^(e − 43) <= n · 2^-42 · max |x|, before the one rounding to Float or Double. At most
 /// `maximumTerms` terms; see docs/distributed.md.
 ///
-/// Terms are kept until `reduce`, because their unit is known only then.
+/// Terms are kept until `reduce`, because their unit is known only then. They are tensors on the host.
 ///
 ///     var sum = ExactSum(floats: [("gradient", 1024)], doubles: [("rewards", 3)])
 ///     for batch in layout.microBatches(of: rank, count: 16) { sum.add(gradient(batch), to: "gradient") … }
@@ -33,43 +35,47 @@ public struct ExactSum: Sendable {
 
     /// Sums by tensor name.
     public struct Sums: Sendable {
-        public let floats: [String: [Float]]
-        public let doubles: [String: [Double]]
+        /// f32, each `[count]`.
+        public let floatTensors: [String: Tensor]
+        /// f64, each `[count]`.
+        public let doubleTensors: [String: Tensor]
+
+        public var floats: [String: [Float]] { floatTensors.mapValues(\.floats) }
+        public var doubles: [String: [Double]] { doubleTensors.mapValues(\.doubles) }
     }
 
-    private var floats: [Terms<Float>]
-    private var doubles: [Terms<Double>]
+    /// The floats, then the doubles.
+    private var tensors: [Terms]
     private let floatIndex: [String: Int]
     private let doubleIndex: [String: Int]
+    private let layout: FlatLayout
 
     /// Declares the tensors, in the same order on every rank; names are unique within each type.
     public init(
         floats: [(name: String, count: Int)] = [], doubles: [(name: String, count: Int)] = []
     ) {
-        self.floats = floats.map { Terms(name: $0.name, count: $0.count) }
-        self.doubles = doubles.map { Terms(name: $0.name, count: $0.count) }
-        floatIndex = Self.index(floats.map(\.name))
-        doubleIndex = Self.index(doubles.map(\.name))
+        tensors =
+            floats.map { Terms(name: $0.name, count: $0.count, dtype: .float32) }
+            + doubles.map { Terms(name: $0.name, count: $0.count, dtype: .float64) }
+        floatIndex = Self.index(floats.map(\.name), from: 0)
+        doubleIndex = Self.index(doubles.map(\.name), from: floats.count)
+        layout = FlatLayout(tensors.map(\.count))
     }
 
-    /// Adds one term, as long as the tensor was declared.
-    public mutating func add(_ term: UnsafeBufferPointer<Float>, to name: String) {
-        floats[Self.position(of: name, in: floatIndex)].add(term)
-    }
-
-    /// Adds one term, as long as the tensor was declared.
-    public mutating func add(_ term: UnsafeBufferPointer<Double>, to name: String) {
-        doubles[Self.position(of: name, in: doubleIndex)].add(term)
+    /// Adds one term: as many elements as declared, of any shape, f32 or f64; it is kept, not copied.
+    public mutating func add(_ term: Tensor, to name: String) {
+        let position = position(of: name, term.dtype)
+        tensors[position].add(term)
     }
 
     /// Adds one term, as long as the tensor was declared.
     public mutating func add(_ term: [Float], to name: String) {
-        term.withUnsafeBufferPointer { add($0, to: name) }
+        add(Tensor(term, shape: [term.count]), to: name)
     }
 
     /// Adds one term, as long as the tensor was declared.
     public mutating func add(_ term: [Double], to name: String) {
-        term.withUnsafeBufferPointer { add($0, to: name) }
+        add(Tensor(term, shape: [term.count]), to: name)
     }
 
     /// Sums the terms of all ranks in two all-reduces and forgets them; a tensor without terms sums to 0.
@@ -78,49 +84,27 @@ public struct ExactSum: Sendable {
     public mutating func reduce(over communicator: any Communicator) throws -> Outcome {
         defer { forget() }
         let survey = try Survey(
-            magnitudes: floats.map(\.magnitude) + doubles.map(\.magnitude),
-            terms: max(floats.map(\.terms).max() ?? 0, doubles.map(\.terms).max() ?? 0),
+            magnitudes: layout.magnitudes(tensors), terms: tensors.map(\.values.count).max() ?? 0,
             over: communicator)
         guard survey.terms <= Self.maximumTerms else {
             throw ExactSumError.tooManyTerms(survey.terms)
         }
-        let names = floats.map(\.name) + doubles.map(\.name)
-        if let error = survey.nonFinite(names: names) { return .nonFinite(error) }
+        if let error = survey.nonFinite(names: tensors.map(\.name)) { return .nonFinite(error) }
 
-        let slots = (floats.map(\.count) + doubles.map(\.count)).consecutiveRanges
-        let places = zip(slots, survey.magnitudes).map {
-            FixedPointPlace(slot: $0, exponent: Self.exponent(magnitude: $1))
-        }
-        var fixed = fixedPointSums(places)
-        try communicator.allReduce(&fixed, .sum)
-        return outcome(fixed, places)
+        let fixed = FixedPointSums(
+            tensors, layout, exponents: survey.magnitudes.map(Self.exponent(magnitude:)))
+        try fixed.reduce(over: communicator)
+        return outcome(fixed.rounded(tensors))
     }
 
-    /// The sums of this rank's terms, tensor after tensor.
-    private func fixedPointSums(_ places: [FixedPointPlace]) -> [Int64] {
-        var fixed = [Int64](repeating: 0, count: places.last?.slot.upperBound ?? 0)
-        fixed.withUnsafeMutableBufferPointer { fixed in
-            for (terms, place) in zip(floats, places) { terms.accumulate(into: fixed, at: place) }
-            for (terms, place) in zip(doubles, places.dropFirst(floats.count)) {
-                terms.accumulate(into: fixed, at: place)
-            }
-        }
-        return fixed
-    }
-
-    private func outcome(_ fixed: [Int64], _ places: [FixedPointPlace]) -> Outcome {
-        let floatSums = zip(floats, places).map { ($0.name, $0.sum(in: fixed, at: $1)) }
-        let doubleSums = zip(doubles, places.dropFirst(floats.count)).map {
-            ($0.name, $0.sum(in: fixed, at: $1))
-        }
-        let overflowing =
-            floatSums.filter { !$0.1.allSatisfy(\.isFinite) }.map(\.0)
-            + doubleSums.filter { !$0.1.allSatisfy(\.isFinite) }.map(\.0)
+    private func outcome(_ sums: [Tensor]) -> Outcome {
+        let overflowing = zip(tensors, sums)
+            .filter { FixedPoint.maxMagnitude($1, 0..<$1.elementCount) == nil }.map(\.0.name)
         if !overflowing.isEmpty { return .nonFinite(NonFiniteError(tensors: overflowing, sources: [])) }
         return .sums(
             Sums(
-                floats: Dictionary(uniqueKeysWithValues: floatSums),
-                doubles: Dictionary(uniqueKeysWithValues: doubleSums)))
+                floatTensors: floatIndex.mapValues { sums[$0] },
+                doubleTensors: doubleIndex.mapValues { sums[$0] }))
     }
 
     /// The exponent k of the unit 2^-k of a tensor: magnitude · 2^k < 2^42.
@@ -132,21 +116,23 @@ public struct ExactSum: Sendable {
     }
 
     private mutating func forget() {
-        for i in floats.indices { floats[i].forget() }
-        for i in doubles.indices { doubles[i].forget() }
+        for i in tensors.indices { tensors[i].forget() }
     }
 
-    private static func index(_ names: [String]) -> [String: Int] {
+    private static func index(_ names: [String], from first: Int) -> [String: Int] {
         Dictionary(
-            zip(names, names.indices),
-            uniquingKeysWith: { first, second in
-                preconditionFailure("ExactSum: tensors \(first) and \(second) are both \(names[first])")
+            zip(names, first...),
+            uniquingKeysWith: { earlier, later in
+                preconditionFailure(
+                    "ExactSum: tensors \(earlier) and \(later) are both \(names[later - first])")
             })
     }
 
-    private static func position(of name: String, in index: [String: Int]) -> Int {
-        guard let position = index[name] else {
-            preconditionFailure("ExactSum: no tensor \(name), expected one of \(index.keys.sorted())")
+    private func position(of name: String, _ dtype: DType) -> Int {
+        let index = dtype == .float64 ? doubleIndex : floatIndex
+        guard let position = index[name], tensors[position].dtype == dtype else {
+            preconditionFailure(
+                "ExactSum: no tensor \(name) of \(dtype.name), expected one of \(index.keys.sorted())")
         }
         return position
     }

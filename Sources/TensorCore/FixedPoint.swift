@@ -3,53 +3,36 @@ import CKernels
 /// Fixed-point arithmetic for sums whose bits do not depend on the order of their terms.
 ///
 /// A term x becomes the integer round(x · 2^exponent); integers add exactly, in any order, and their
-/// sum becomes floating point once. `Distributed.ExactSum` chooses the exponents.
+/// sum becomes floating point once. `Distributed.ExactSum` chooses the exponents. Tensors are f32 or f64.
 package enum FixedPoint {
-    /// max |x[i]|, or nil if an element is NaN or infinite; 0 for no elements.
-    package static func maxMagnitude(_ x: UnsafeBufferPointer<Float>) -> Double? {
-        maxMagnitude(ck_f32, UnsafeRawPointer(x.baseAddress), count: x.count)
-    }
-
-    /// max |x[i]|, or nil if an element is NaN or infinite; 0 for no elements.
-    package static func maxMagnitude(_ x: UnsafeBufferPointer<Double>) -> Double? {
-        maxMagnitude(ck_f64, UnsafeRawPointer(x.baseAddress), count: x.count)
-    }
-
-    /// sum[i] += round(x[i] · 2^exponent), for finite x and sums that stay inside Int64.
-    package static func accumulate(
-        _ x: UnsafeBufferPointer<Float>, exponent: Int, into sum: UnsafeMutableBufferPointer<Int64>
-    ) {
-        precondition(x.count == sum.count, "accumulate: \(x.count) terms into \(sum.count) sums")
-        ck_fixed_accumulate(x.baseAddress, Int32(exponent), sum.baseAddress, x.count)
-    }
-
-    /// sum[i] += round(x[i] · 2^exponent), for finite x and sums that stay inside Int64.
-    package static func accumulate(
-        _ x: UnsafeBufferPointer<Double>, exponent: Int, into sum: UnsafeMutableBufferPointer<Int64>
-    ) {
-        precondition(x.count == sum.count, "accumulate: \(x.count) terms into \(sum.count) sums")
-        ck_fixed_accumulate_f64(x.baseAddress, Int32(exponent), sum.baseAddress, x.count)
-    }
-
-    /// y[i] = sum[i] · 2^(−exponent), rounded once.
-    package static func floats(_ sum: UnsafeBufferPointer<Int64>, exponent: Int) -> [Float] {
-        [Float](unsafeUninitializedCapacity: sum.count) { values, count in
-            ck_fixed_to_float(sum.baseAddress, Int32(exponent), values.baseAddress, sum.count)
-            count = sum.count
-        }
-    }
-
-    /// y[i] = sum[i] · 2^(−exponent), rounded once.
-    package static func doubles(_ sum: UnsafeBufferPointer<Int64>, exponent: Int) -> [Double] {
-        [Double](unsafeUninitializedCapacity: sum.count) { values, count in
-            ck_fixed_to_double(sum.baseAddress, Int32(exponent), values.baseAddress, sum.count)
-            count = sum.count
-        }
-    }
-
-    private static func maxMagnitude(_ type: ck_dtype, _ x: UnsafeRawPointer?, count: Int) -> Double? {
+    /// max |x[i]| over a range of x, or nil if an element is NaN or infinite; 0 for no elements.
+    package static func maxMagnitude(_ x: Tensor, _ range: Range<Int>) -> Double? {
         var finite = true
-        let largest = ck_max_magnitude(type, x, count, &finite)
+        let largest = ck_max_magnitude(x.kernelType, x.at(range.lowerBound), range.count, &finite)
         return finite ? largest : nil
+    }
+
+    /// sum[i] += round(x[i] · 2^exponent) over a range of x, for finite x and sums that stay inside Int64.
+    package static func accumulate(
+        _ x: Tensor, _ range: Range<Int>, exponent: Int, into sum: UnsafeMutablePointer<Int64>
+    ) {
+        let (start, exponent) = (x.at(range.lowerBound), Int32(exponent))
+        if x.dtype == .float64 {
+            ck_fixed_accumulate_f64(start.assumingMemoryBound(to: Double.self), exponent, sum, range.count)
+        } else {
+            ck_fixed_accumulate(start.assumingMemoryBound(to: Float.self), exponent, sum, range.count)
+        }
+    }
+
+    /// y[i] = sum[i] · 2^(−exponent) over a range of y, rounded once.
+    package static func round(
+        _ sum: UnsafePointer<Int64>, exponent: Int, into y: Tensor, _ range: Range<Int>
+    ) {
+        let (start, exponent) = (y.at(range.lowerBound), Int32(exponent))
+        if y.dtype == .float64 {
+            ck_fixed_to_double(sum, exponent, start.assumingMemoryBound(to: Double.self), range.count)
+        } else {
+            ck_fixed_to_float(sum, exponent, start.assumingMemoryBound(to: Float.self), range.count)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Distributed
+import TensorCore
 
 /// Micro-batches with numbers over many orders of magnitude, each a function of its global index alone.
 public struct MicroBatches: Sendable {
@@ -111,7 +112,8 @@ extension Check {
         Check("more terms than fit are refused on all") { comm in
             var sum = ExactSum(doubles: [("x", 1)])
             let own = ExactSum.maximumTerms / comm.size + 1
-            for _ in 0..<own { sum.add([1] as [Double], to: "x") }
+            let term = Tensor.ones([1], dtype: .float64)
+            for _ in 0..<own { sum.add(term, to: "x") }
             let error = try requireThrows(ExactSumError.self, "terms") { _ = try sum.reduce(over: comm) }
             try requireEqual(error, .tooManyTerms(own * comm.size), "error")
         },

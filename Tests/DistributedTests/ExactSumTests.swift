@@ -53,7 +53,8 @@ final class ExactSumTests: XCTestCase {
         let terms = ExactSum.maximumTerms
         let value = Double(1).nextDown
         var sum = ExactSum(doubles: [("x", 2)])
-        for _ in 0..<terms { sum.add([value, -value], to: "x") }
+        let term = Tensor([value, -value], shape: [2])
+        for _ in 0..<terms { sum.add(term, to: "x") }
         let found = try XCTUnwrap(sum.reduce(over: SingleCommunicator()).get().doubles["x"])
         // Below 1 the unit is 2^-42, to which each term rounds up.
         XCTAssertEqual(found, [Double(terms), -Double(terms)])
@@ -77,6 +78,25 @@ final class ExactSumTests: XCTestCase {
         XCTAssertEqual(try nothing.reduce(over: SingleCommunicator()).get().floats, [:])
     }
 
+    /// Tensors longer than the parts that threads take, in which every element has another sum.
+    func testLongTensorsOnAnyNumberOfThreads() throws {
+        defer { Parallel.configure(threads: ProcessInfo.processInfo.activeProcessorCount) }
+        let counts = [100_003, 1, 70_001]
+        let values = counts.map { count in (0..<count).map { Float($0) - 1000 } }
+        let names = ["a", "b", "c"]
+        for threads in [1, 2, 3] {
+            Parallel.configure(threads: threads)
+            var sum = ExactSum(floats: zip(names, counts).map { ($0, $1) })
+            for _ in 0..<3 {
+                for (name, value) in zip(names, values) { sum.add(value, to: name) }
+            }
+            let sums = try sum.reduce(over: SingleCommunicator()).get()
+            for (name, value) in zip(names, values) {
+                XCTAssertEqual(sums.floatTensors[name]?.floats, value.map { 3 * $0 }, "\(threads) threads")
+            }
+        }
+    }
+
     func testReduceForgetsItsTerms() throws {
         var sum = ExactSum(floats: [("x", 1)])
         for _ in 0..<3 {
@@ -87,12 +107,21 @@ final class ExactSumTests: XCTestCase {
 }
 
 final class FixedPointTests: XCTestCase {
-    private func accumulated(_ x: [Double], exponent: Int) -> [Int64] {
-        var sum = [Int64](repeating: 0, count: x.count)
-        sum.withUnsafeMutableBufferPointer { sum in
-            x.withUnsafeBufferPointer { FixedPoint.accumulate($0, exponent: exponent, into: sum) }
-        }
+    private func accumulate(_ x: Tensor, exponent: Int, into sum: [Int64]) -> [Int64] {
+        var sum = sum
+        FixedPoint.accumulate(x, 0..<x.elementCount, exponent: exponent, into: &sum)
         return sum
+    }
+
+    private func accumulated(_ x: [Double], exponent: Int) -> [Int64] {
+        accumulate(
+            Tensor(x, shape: [x.count]), exponent: exponent, into: [Int64](repeating: 0, count: x.count))
+    }
+
+    private func rounded(_ sums: [Int64], exponent: Int, _ dtype: DType) -> Tensor {
+        let y = Tensor.zeros([sums.count], dtype: dtype)
+        FixedPoint.round(sums, exponent: exponent, into: y, 0..<sums.count)
+        return y
     }
 
     func testRoundingIsToNearestEven() {
@@ -105,28 +134,36 @@ final class FixedPointTests: XCTestCase {
 
     func testFloatsAccumulateLikeDoubles() {
         let x: [Float] = [0.1, -7.25, 1e-8, 3e9]
-        var sum: [Int64] = [5, 5, 5, 5]
-        sum.withUnsafeMutableBufferPointer { sum in
-            x.withUnsafeBufferPointer { FixedPoint.accumulate($0, exponent: 20, into: sum) }
-        }
+        let sum = accumulate(Tensor(x, shape: [4]), exponent: 20, into: [5, 5, 5, 5])
         XCTAssertEqual(sum, accumulated(x.map(Double.init), exponent: 20).map { $0 + 5 })
+    }
+
+    func testRangesAreWhatIsTaken() {
+        let x = Tensor([1, 2, 3, 4] as [Float], shape: [4])
+        var sum: [Int64] = [10, 10]
+        FixedPoint.accumulate(x, 1..<3, exponent: 0, into: &sum)
+        XCTAssertEqual(sum, [12, 13])
+        FixedPoint.round(sum, exponent: 1, into: x, 2..<4)
+        XCTAssertEqual(x.floats, [1, 2, 6, 6.5])
+        XCTAssertEqual(FixedPoint.maxMagnitude(x, 0..<2), 2)
     }
 
     func testConversionRoundsOnce() {
         // 2^24 + 1 lies half-way between floats; a bit 2^-30 further down decides, unless lost in a double.
         let halfWay = Int64(1) << 54 + Int64(1) << 30
-        let sums = [halfWay, halfWay + 1, halfWay - 1, -halfWay - 1, 0, .max]
-        let floats = sums.withUnsafeBufferPointer { FixedPoint.floats($0, exponent: 30) }
-        XCTAssertEqual(floats, [0x1p24, 0x1p24 + 2, 0x1p24, -0x1p24 - 2, 0, 0x1p33])
-        let doubles = [(Int64(1) << 53) + 1, (Int64(1) << 54) + 3].withUnsafeBufferPointer {
-            FixedPoint.doubles($0, exponent: -3)
-        }
-        XCTAssertEqual(doubles, [0x1p56, 0x1p57 + 32])
+        let floats = rounded([halfWay, halfWay + 1, halfWay - 1, -halfWay - 1, 0, .max], exponent: 30, .float32)
+        XCTAssertEqual(floats.floats, [0x1p24, 0x1p24 + 2, 0x1p24, -0x1p24 - 2, 0, 0x1p33])
+        let doubles = rounded([(Int64(1) << 53) + 1, (Int64(1) << 54) + 3], exponent: -3, .float64)
+        XCTAssertEqual(doubles.doubles, [0x1p56, 0x1p57 + 32])
     }
 
     func testMagnitudesAndNonFiniteNumbers() {
-        func magnitude(_ x: [Float]) -> Double? { x.withUnsafeBufferPointer(FixedPoint.maxMagnitude) }
-        func magnitude(_ x: [Double]) -> Double? { x.withUnsafeBufferPointer(FixedPoint.maxMagnitude) }
+        func magnitude(_ x: [Float]) -> Double? {
+            FixedPoint.maxMagnitude(Tensor(x, shape: [x.count]), 0..<x.count)
+        }
+        func magnitude(_ x: [Double]) -> Double? {
+            FixedPoint.maxMagnitude(Tensor(x, shape: [x.count]), 0..<x.count)
+        }
         XCTAssertEqual(magnitude([] as [Float]), 0)
         XCTAssertEqual(magnitude([1, -3, 2] as [Float]), 3)
         XCTAssertEqual(magnitude([.leastNonzeroMagnitude] as [Float]), 0x1p-149)

@@ -64,13 +64,13 @@ struct MicroBatches: Sendable {
             doubles: [("scalars", scalars)])
         for contribution in counted {
             for (index, array) in contribution.arrays.enumerated() {
-                array.withHostBytes { sum.add($0.bindMemory(to: Float.self), to: "array \(index)") }
+                sum.add(array, to: "array \(index)")
             }
             sum.add(contribution.scalars, to: "scalars")
         }
         let sums = try sum.reduce(over: communicator).get()
         return Contribution(
-            arrays: arrays.enumerated().map { Tensor(sums.floats["array \($0)"] ?? [], shape: $1) },
+            arrays: arrays.enumerated().compactMap { sums.floatTensors["array \($0)"]?.reshaped($1.dimensions) },
             scalars: sums.doubles["scalars"] ?? [])
     }
 }
