@@ -1,5 +1,3 @@
-import Foundation
-
 /// Draws the layers of a panel where the limits put them.
 struct PlanePen {
     let area: PlotArea
@@ -46,22 +44,10 @@ struct PlanePen {
         }.joined()
     }
 
-    /// The image of the unit circle under s · L, with covariance = L Lᵀ (Cholesky).
     private func ellipse(_ outline: PlanePanel.Outline, deviations: Double) -> String {
-        let covariance = outline.covariance
-        let l11 = max(covariance[0].x, 0).squareRoot()
-        let l21 = l11 > 0 ? covariance[1].x / l11 : 0
-        let l22 = max(covariance[1].y - l21 * l21, 0).squareRoot()
-        let points = (0..<72).map { index in
-            let angle = 2 * Double.pi * Double(index) / 72
-            let offset = SIMD2(l11 * cos(angle), l21 * cos(angle) + l22 * sin(angle))
-            return outline.mean + deviations * offset
-        }
+        let points = outline.points(deviations: deviations, count: 72)
         guard points.allSatisfy(isFinite) else { return "" }
-        return "M"
-            + points.map {
-                let p = place($0); return pair(p.x, p.y)
-            }.joined(separator: "L") + "Z"
+        return "M" + points.map(place).map { pair($0.x, $0.y) }.joined(separator: "L") + "Z"
     }
 
     private func isFinite(_ point: SIMD2<Double>) -> Bool { point.x.isFinite && point.y.isFinite }

@@ -41,3 +41,9 @@ extension CPUBackend {
         }
     }
 }
+
+/// The library behind matrix products.
+public enum MatrixLibrary {
+    /// The processor family whose kernels OpenBLAS chose, or was told to use by `OPENBLAS_CORETYPE`.
+    public static var core: String { String(cString: openblas_get_corename()) }
+}

@@ -38,28 +38,25 @@ final class AlignmentRun {
             networks = fitted
         }
         let problem = try problem(networks.first)
-        let count = problem.constraints.count
-        let dual = DualIterations(
-            domain: .nonnegative,
-            initial: configuration.dual.initial ?? Array(repeating: 1 / Double(count), count: count),
-            limit: configuration.training.steps ?? 100, tolerance: configuration.dual.tolerance,
-            window: configuration.dual.window)
         if let tree = session.resumed, tree["dual/iteration"] != nil {
-            try dual.restore(from: tree, at: "dual")
             try problem.restore(from: tree, at: "primal")
         }
         let loop = PrimalDualRun(
-            session: session, names: problem.constraints.map(\.reward.name), measure: "reward", dual: dual)
-        let updates = configuration.training.primalSteps ?? 2
-        let finished = try loop.iterate { multipliers in
-            for _ in 0..<updates { try problem.update(multipliers: multipliers) }
-            return try self.measurement(problem, multipliers)
-        } save: { tree in
+            session: session,
+            constraints: problem.constraints.map { Constraint(name: $0.reward.name, threshold: $0.threshold) },
+            domain: .nonnegative, measure: "reward", defaultLimit: 100,
+            primalStepsPerIteration: configuration.training.primalSteps ?? 2)
+        let primal = PrimalSide {
+            try problem.update(multipliers: $0)
+        } measurement: {
+            try self.measurement(problem, $0)
+        }
+        let result = try loop.iterate(primal) { tree in
             FitPhase.save(networks, to: &tree)
             problem.save(to: &tree, at: "primal")
         }
-        guard finished else { return ExitStatus.requeue }
-        try conclude(problem, dual, networks.first)
+        guard let result else { return ExitStatus.requeue }
+        try conclude(problem, result, networks.first)
         return 0
     }
 
@@ -119,26 +116,25 @@ final class AlignmentRun {
         let curvature = (0..<m * m).map { index in
             measured.covariance[index] * signs[index / m] * signs[index % m] / k
         }
-        let scales = (0..<m).map { max(measured.covariance[$0 * m + $0].squareRoot(), 1e-12) }
         let slack = zip(multipliers, violations).reduce(0) { $0 + $1.0 * $1.1 }
         return DualMeasurement(
-            measures: measured.rewards, violations: violations, objective: objective,
-            dualValue: objective + slack, scales: scales, hint: curvature)
+            measures: measured.rewards, gradient: violations, violations: violations, objective: objective,
+            dualValue: objective + slack, curvature: curvature)
     }
 
-    private func conclude(_ problem: AlignmentProblem, _ dual: DualIterations, _ network: ScoreNetwork?)
+    private func conclude(_ problem: AlignmentProblem, _ result: PrimalDualResult, _ network: ScoreNetwork?)
         throws
     {
-        let multipliers = dual.tailAverage
+        let multipliers = result.multipliers
         session.console.write("measuring at the average multipliers on \(evaluation.samples) fresh samples")
         for _ in 0..<12 { try problem.update(multipliers: multipliers) }
         let measured = try problem.measure(evaluation, step: 0)
         let final = measurement(problem, measured, multipliers)
         let k = configuration.training.klCoefficient
         let summary = Summary(
-            kind: configuration.kind.rawValue, status: (dual.status ?? .iterationLimit).rawValue,
-            iterations: dual.iteration, names: problem.constraints.map(\.reward.name),
-            multipliers: multipliers.map { $0 / k }, lastMultipliers: dual.multipliers.map { $0 / k },
+            kind: configuration.kind.rawValue, status: result.status.rawValue,
+            iterations: result.iterations, names: problem.constraints.map(\.reward.name),
+            multipliers: multipliers.map { $0 / k }, lastMultipliers: result.lastMultipliers.map { $0 / k },
             violations: final.violations, rewards: measured.rewards,
             thresholds: problem.constraints.map(\.threshold), divergences: nil, bound: nil,
             objective: measured.divergence, dualValue: final.dualValue / k,

@@ -46,27 +46,25 @@ final class CompositionRun {
         }
         let models = scores(networks)
         let problem = try problem(models)
-        let count = given.count
-        let dual = DualIterations(
-            domain: .simplex,
-            initial: configuration.dual.initial ?? Array(repeating: 1 / Double(count), count: count),
-            limit: configuration.training.steps ?? 60, tolerance: configuration.dual.tolerance,
-            window: configuration.dual.window)
         if let tree = session.resumed, tree["dual/iteration"] != nil {
-            try dual.restore(from: tree, at: "dual")
             try problem.restore(from: tree, at: "primal")
         }
+        // Cross-entropies carry an arbitrary constant: a nat is their scale.
+        let scale: Double? = configuration.kind == .mixture && configuration.constraint == .elbo ? 1 : nil
         let loop = PrimalDualRun(
-            session: session, names: given.map(\.name), measure: "divergence", dual: dual)
-        let finished = try loop.iterate { multipliers in
-            try problem.update(multipliers: multipliers)
-            return Self.measurement(try problem.divergences(), multipliers)
-        } save: { tree in
+            session: session, constraints: given.map { Constraint(name: $0.name, scale: scale) },
+            domain: .simplex, measure: "divergence", defaultLimit: 60, primalStepsPerIteration: 1)
+        let primal = PrimalSide {
+            try problem.update(multipliers: $0)
+        } measurement: {
+            Self.measurement(try problem.divergences(), $0)
+        }
+        let result = try loop.iterate(primal) { tree in
             FitPhase.save(networks, to: &tree)
             problem.save(to: &tree, at: "primal")
         }
-        guard finished else { return ExitStatus.requeue }
-        try conclude(problem, dual, models)
+        guard let result else { return ExitStatus.requeue }
+        try conclude(problem, result, models)
         return 0
     }
 
@@ -75,9 +73,8 @@ final class CompositionRun {
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
         let bound = divergences.max() ?? 0
         return DualMeasurement(
-            measures: divergences, violations: divergences.map { $0 - dualValue }, objective: bound,
-            dualValue: dualValue,
-            scales: divergences.map { max(abs($0), abs(dualValue)) }, hint: nil)
+            measures: divergences, gradient: divergences, violations: divergences.map { $0 - dualValue },
+            objective: bound, dualValue: dualValue, curvature: nil)
     }
 
     private func scores(_ networks: [ScoreNetwork]) -> [ScoreModel] {
@@ -85,10 +82,10 @@ final class CompositionRun {
         return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
     }
 
-    private func conclude(_ problem: any CompositionProblem, _ dual: DualIterations, _ models: [ScoreModel])
+    private func conclude(_ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel])
         throws
     {
-        let multipliers = dual.tailAverage
+        let multipliers = result.multipliers
         session.console.write(
             "measuring at the average multipliers on \(sizes.evaluation.samples) fresh samples")
         try problem.settle(multipliers: multipliers)
@@ -98,8 +95,8 @@ final class CompositionRun {
         let constrained = try problem.model()
         let summary = Summary(
             kind: configuration.kind.rawValue,
-            status: (dual.status ?? .iterationLimit).rawValue, iterations: dual.iteration,
-            names: given.map(\.name), multipliers: multipliers, lastMultipliers: dual.multipliers,
+            status: result.status.rawValue, iterations: result.iterations,
+            names: given.map(\.name), multipliers: multipliers, lastMultipliers: result.lastMultipliers,
             violations: divergences.map { $0 - bound }, rewards: nil, thresholds: nil,
             divergences: divergences, bound: bound, objective: bound, dualValue: dualValue,
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)

@@ -36,6 +36,24 @@ public struct ConfigurationError: ExitCoded, Equatable, CustomStringConvertible 
     /// In the order of the file.
     public let problems: [ConfigurationProblem]
 
+    init(source: String, problems: [ConfigurationProblem]) {
+        self.source = source
+        self.problems = problems
+    }
+
+    /// One problem of the file as a whole.
+    init(
+        _ source: String, _ message: String, at location: ConfigurationProblem.Location = .unknown,
+        isMissingFile: Bool = false
+    ) {
+        self.init(
+            source: source,
+            problems: [
+                ConfigurationProblem(
+                    path: "", location: location, message: message, isMissingFile: isMissingFile)
+            ])
+    }
+
     /// 66 if all that is missing is files, 78 otherwise.
     public var exitCode: Int32 {
         problems.allSatisfy(\.isMissingFile) ? ExitStatus.noInput : ExitStatus.configuration

@@ -28,8 +28,6 @@ struct ConfigurationPath: Hashable, CustomStringConvertible, ExpressibleByString
     /// The last key, as in `mean`.
     var lastKey: String { String(description.split(separator: ".").last ?? "") }
 
-    /// This path, its parent, the parent of that, …, without the root.
-    var lineage: [ConfigurationPath] {
-        Array(sequence(first: self, next: \.parent).prefix { $0 != .root })
-    }
+    /// This path, its parent, the parent of that, …, the root.
+    var lineage: [ConfigurationPath] { Array(sequence(first: self, next: \.parent)) }
 }

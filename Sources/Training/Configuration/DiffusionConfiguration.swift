@@ -30,7 +30,9 @@ extension ScheduleConfiguration: Keyed {
             .optional(
                 "kind", \.kind, .word,
                 "β_t linear in t, √β_t linear in t, or ᾱ_t a squared cosine, which has no use for the βs."),
-            .optional("train_steps", \.trainSteps, .count, unit: "steps", "T."),
+            .optional(
+                "train_steps", \.trainSteps, .integer("integer ≥ 2", in: 2...Int(Int32.max)), unit: "steps",
+                "T."),
             .optional("beta_start", \.betaStart, beta, "β_1."),
             .optional("beta_end", \.betaEnd, beta, "β_T, at least β_1."),
         ]

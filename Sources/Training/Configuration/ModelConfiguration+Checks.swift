@@ -17,8 +17,7 @@ extension ModelConfiguration {
             ) {
                 "the weights sum to \(sum), expected 1; divide each by \(sum)"
             }
-        case .samples(let file):
-            reader.require(!file.isEmpty, at: path.key("samples")) { "is empty; give the path of a file" }
+        case .samples: break
         }
     }
 }

@@ -15,9 +15,10 @@ extension RewardConfiguration {
             requireReachable(0...0, because: "weights that are all zero", at: threshold, reader)
         case .mean: break
         case .mirror(let width, let height):
+            let place = path.key("mirror")
             let product = width.multipliedReportingOverflow(by: height)
             let isImage = !product.overflow && product.partialValue == dimension
-            reader.require(isImage, at: path.key("mirror"), with: ["dimension"]) {
+            reader.require(isImage, at: place, with: ["dimension", place.key("width"), place.key("height")]) {
                 "\(width)×\(height) pixels are not dimension = \(dimension)"
             }
             guard normalize == .none else { return }

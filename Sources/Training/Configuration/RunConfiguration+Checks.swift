@@ -24,7 +24,7 @@ extension RunConfiguration {
         for (index, model) in models.enumerated() {
             guard case .samples(let file) = model.source else { continue }
             let place = ConfigurationPath("models")[index].key("samples")
-            guard reader.isRead(place), !file.isEmpty, !Self.readable(file) else { continue }
+            guard reader.isRead(place), !Self.readable(file) else { continue }
             reader.report(
                 "there is no file \(file) that can be read; relative paths start from \(reader.directory)",
                 at: place, isMissingFile: true)
@@ -87,7 +87,7 @@ extension RunConfiguration {
         reader.require(
             sampling.steps <= schedule.trainSteps, at: "sampling.steps", with: ["schedule.train_steps"]
         ) {
-            "\(sampling.steps) is more than schedule.train_steps = \(schedule.trainSteps)"
+            "\(sampling.steps) is more than schedule.train_steps = \(schedule.trainSteps); set both"
         }
         reader.require(kind != .alignment || sampling.eta > 0, at: "sampling.eta", with: ["kind"]) {
             "alignment needs more than 0: the KL of a deterministic chain is infinite (path-wise weights "
@@ -96,21 +96,16 @@ extension RunConfiguration {
     }
 
     private func checkSizes(_ reader: ConfigurationReader) {
-        let size = training.microBatch
-        guard size > 0, kind == .product || kind == .mixture else { return }
+        let (size, place): (Int, ConfigurationPath) = (training.microBatch, "training.micro_batch")
         if kind == .product {
-            reader.require(
-                mcmc.chains % size == 0, at: "mcmc.chains", with: ["training.micro_batch", "kind"]
-            ) {
-                "\(mcmc.chains) is no multiple of training.micro_batch = \(size)"
+            reader.require(mcmc.chains % size == 0, at: "mcmc.chains", with: [place, "kind"]) {
+                "\(mcmc.chains) is no multiple of \(place) = \(size)"
             }
         }
-        let samples = trainingSamples
-        reader.require(
-            samples % size == 0 || samples == mcmc.chains, at: "training.micro_batch",
-            with: ["kind", "score"]
-        ) {
-            "\(size) does not divide the \(samples) samples of an iteration's divergences; use a power of two"
+        if kind == .mixture || kind == .product && score == .analytic {
+            reader.require(trainingSamples % size == 0, at: place, with: ["kind", "score"]) {
+                "\(size) does not divide the \(trainingSamples) samples of an iteration; use a power of two"
+            }
         }
     }
 

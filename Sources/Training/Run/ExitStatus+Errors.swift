@@ -26,6 +26,16 @@ extension DiffusionError: ExitCoded {
     public var exitCode: Int32 { ExitStatus.configuration }
 }
 
+extension SafetensorsError: ExitCoded {
+    public var exitCode: Int32 {
+        switch self {
+        case .unreadable: ExitStatus.noInput
+        case .unwritable: ExitStatus.cannotWrite
+        default: ExitStatus.badData
+        }
+    }
+}
+
 extension TelemetryError: ExitCoded {
     public var exitCode: Int32 {
         switch self {

@@ -35,7 +35,7 @@ public struct RunRequest: Sendable {
 /// Runs a training job as this rank's part of it and returns the exit code of the process.
 public func runJob(_ request: RunRequest) -> Int32 {
     World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) { communicator in
-        Parallel.configure(threads: try threadsPerRank(communicator))
+        Parallel.configure(threads: threadsPerRank(localSize: communicator.localSize))
         let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
             try RunConfiguration(
                 file: request.configuration, overrides: request.overrides, kinds: request.kinds)
@@ -56,11 +56,11 @@ private func run(_ configuration: RunConfiguration, in session: RunSession) thro
     }
 }
 
-/// Threads of a rank: what the environment says, else its share of the machine's cores.
-private func threadsPerRank(_ communicator: any Communicator) throws -> Int {
+/// Threads of a rank: what the environment says, else its share of the cores of a machine with `localSize` ranks.
+func threadsPerRank(localSize: Int) -> Int {
     let environment = ProcessInfo.processInfo.environment
     for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] {
         if let text = environment[name], let threads = Int(text), threads > 0 { return threads }
     }
-    return max(1, ProcessInfo.processInfo.activeProcessorCount / communicator.localSize)
+    return max(1, ProcessInfo.processInfo.activeProcessorCount / localSize)
 }

@@ -1,66 +1,89 @@
 import Checkpoints
-import Distributed
+import ConstrainedLearning
 import Foundation
-import Telemetry
 
 /// The iterations of a run from start or checkpoint to the end or an interruption.
 struct PrimalDualRun {
     let session: RunSession
-    let names: [String]
+    let constraints: [Constraint]
+    let domain: MultiplierDomain
     /// `divergence` or `reward`.
     let measure: String
-    let dual: DualIterations
+    /// Most dual iterations where the configuration does not say.
+    let defaultLimit: Int
+    let primalStepsPerIteration: Int
 
     /// Iterates until the dual side has finished.
     ///
-    /// - Parameters:
-    ///   - step: primal updates at the given multipliers, then their measurement.
-    ///   - save: adds the primal state to a checkpoint.
-    /// - Returns: false if the run was interrupted; its state is then saved.
-    func iterate(
-        step: ([Double]) throws -> DualMeasurement, save: @escaping (inout StateTree) -> Void
-    ) throws -> Bool {
-        let log = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            session.isRoot
-                ? try RunLog(
-                    directory: session.directory, console: session.console, names: names, measure: measure,
-                    iterations: dual.limit, resumedStep: session.resumed == nil ? nil : dual.iteration) : nil
-        }
-        var saved = session.resumed == nil ? -1 : dual.iteration
-        let checkpoint = {
-            guard saved != dual.iteration else { return }
+    /// - Parameter save: adds the primal state to a checkpoint.
+    /// - Returns: nil if the run was interrupted; its state is then saved.
+    func iterate(_ primal: PrimalSide, save: @escaping (inout StateTree) -> Void) throws -> PrimalDualResult? {
+        let configuration = session.configuration
+        var loop = try PrimalDualLoop(
+            problem: primal, constraints: constraints, rule: configuration.dual.makeRule(domain),
+            options: options, start: configuration.dual.initial, resuming: try resumedState())
+        var saved = loop.state.iteration
+        let log = try openLog(at: saved)
+        let checkpoint = { (state: LoopState) in
             var tree = StateTree()
-            dual.save(to: &tree, at: "dual")
+            for (name, values) in state.flat { tree.set(values, at: "dual/\(name)") }
             save(&tree)
             try log?.synchronize()
-            try session.save(step: dual.iteration, tree)
-            saved = dual.iteration
+            try session.save(step: state.iteration, tree)
+            saved = state.iteration
         }
-        while !dual.isFinished {
-            let multipliers = dual.multipliers
-            let measured = try step(multipliers)
-            dual.advance(measured)
+        var isInterrupted = false
+        let every = configuration.checkpoints.every
+        let result = try loop.run { iteration, state in
             try session.communicator.failTogether(exitCode: exitCode(for:)) {
-                try log?.write(entry(measured, multipliers), seconds: session.seconds)
+                try log?.write(entry(iteration, primal.latest), seconds: session.seconds)
             }
-            let isInterrupted = try session.pendingInterruption()
-            let every = session.configuration.checkpoints.every
-            if isInterrupted || dual.isFinished || (every > 0 && dual.iteration % every == 0) {
-                try checkpoint()
-            }
-            if isInterrupted {
-                log?.finish([])
-                try session.acknowledgeInterruption(step: dual.iteration)
-                return false
-            }
+            isInterrupted = try session.pendingInterruption()
+            if isInterrupted || (every > 0 && state.iteration % every == 0) { try checkpoint(state) }
+            return isInterrupted ? .stop : .proceed
         }
         log?.finish([])
-        return true
+        if isInterrupted {
+            try session.acknowledgeInterruption(step: loop.state.iteration)
+            return nil
+        }
+        if saved != loop.state.iteration { try checkpoint(loop.state) }
+        if let explanation = result.explanation { session.console.write("\(result.status.rawValue): \(explanation)") }
+        return result
     }
 
-    private func entry(_ measured: DualMeasurement, _ multipliers: [Double]) -> RunLog.Entry {
+    private var options: PrimalDualLoop<PrimalSide>.Options {
+        let dual = session.configuration.dual
+        var options = PrimalDualLoop<PrimalSide>.Options()
+        options.primalStepsPerIteration = primalStepsPerIteration
+        options.iterationLimit = limit
+        options.tolerance = dual.tolerance
+        options.tail = TailAverage(minimum: dual.window)
+        return options
+    }
+
+    private var limit: Int { session.configuration.training.steps ?? defaultLimit }
+
+    private func resumedState() throws -> LoopState? {
+        guard let tree = session.resumed?.subtree("dual"), tree.count > 0 else { return nil }
+        var flat: [String: [Double]] = [:]
+        for path in tree.paths { flat[path] = try tree.doubles(path) }
+        return try LoopState(flat: flat)
+    }
+
+    private func openLog(at iteration: Int) throws -> RunLog? {
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            guard session.isRoot else { return nil }
+            return try RunLog(
+                directory: session.directory, console: session.console, names: constraints.map(\.name),
+                measure: measure, iterations: limit, resumedStep: iteration > 0 ? iteration : nil)
+        }
+    }
+
+    private func entry(_ iteration: Iteration, _ measured: DualMeasurement?) -> RunLog.Entry {
         RunLog.Entry(
-            iteration: dual.iteration, objective: measured.objective, dualValue: measured.dualValue,
-            measures: measured.measures, violations: measured.violations, multipliers: multipliers)
+            iteration: iteration.index, objective: measured?.objective ?? .nan,
+            dualValue: measured?.dualValue ?? .nan, measures: measured?.measures ?? [],
+            violations: measured?.violations ?? [], multipliers: iteration.multipliers)
     }
 }

@@ -6,16 +6,28 @@ final class ConfigurationReader {
     /// Directory that relative paths of the configuration start from.
     let directory: String
     /// Text of the `--set` that gave the value of a path.
-    private let overrides: [ConfigurationPath: String]
+    private var overrides: [ConfigurationPath: String] = [:]
     private var marks: [ConfigurationPath: Mark] = [:]
     /// Keys that an unknown key was probably meant to be.
     var misspelled: Set<ConfigurationPath> = []
     private var unread: Set<ConfigurationPath> = []
     private var problems: [ConfigurationProblem] = []
 
-    init(directory: String, overrides: [ConfigurationPath: String]) {
-        self.directory = directory
-        self.overrides = overrides
+    init(directory: String) { self.directory = directory }
+
+    /// Puts the values of `--set` into the tree, in the order given.
+    func apply(_ overrides: [String], to root: inout Node) {
+        for text in overrides {
+            do {
+                let override = try Override(text)
+                try override.apply(to: &root)
+                self.overrides[override.path] = text
+            } catch {
+                problems.append(
+                    ConfigurationProblem(
+                        path: "", location: .override(text), message: "\(error)", isMissingFile: false))
+            }
+        }
     }
 
     /// Remembers where the value of a path stands.
@@ -70,12 +82,15 @@ final class ConfigurationReader {
             source: source, problems: problems.sorted { $0.location.order < $1.location.order })
     }
 
+    /// Where the value of a path, or of what holds it, comes from.
     private func location(of path: ConfigurationPath) -> ConfigurationProblem.Location {
-        for candidate in path.lineage {
-            if let text = overrides[candidate] { return .override(text) }
-            if let mark = marks[candidate] { return .position(line: mark.line, column: mark.column) }
-        }
-        return .unknown
+        // Positions in the text of an override say nothing, so overrides come first.
+        if let text = path.lineage.lazy.compactMap({ self.overrides[$0] }).first { return .override(text) }
+        // A mapping that an override made on its way.
+        let inside = overrides.filter { marks[path] == nil && $0.key.lineage.contains(path) }
+        if path != .root, let text = inside.values.min() { return .override(text) }
+        guard let mark = path.lineage.lazy.compactMap({ self.marks[$0] }).first else { return .unknown }
+        return .position(line: mark.line, column: mark.column)
     }
 }
 

@@ -43,52 +43,53 @@ extension Field where Owner: Keyed {
         _ key: String, _ property: WritableKeyPath<Owner, Value>, _ format: Format<Value>, unit: String = "",
         _ meaning: String
     ) -> Field {
-        field(key, .required, property, format, nil, "required", unit, meaning)
+        Field(
+            key, .required, format, nil, get: { $0[keyPath: property] }, set: { $0[keyPath: property] = $1 },
+            default: "required", unit, meaning)
     }
 
-    /// - Parameter standard: the default in words, where the value says too little.
+    /// - Parameters:
+    ///   - standard: the default in words, where the value says too little.
+    ///   - condition: where the key has a meaning; elsewhere it is an error.
     static func optional<Value>(
         _ key: String, _ property: WritableKeyPath<Owner, Value>, _ format: Format<Value>, unit: String = "",
         default standard: String? = nil, only condition: Condition<Owner>? = nil, _ meaning: String
     ) -> Field {
-        let value = format.write(Owner.blank[keyPath: property])
-        return field(
-            key, .optional, property, format, condition, standard ?? value.reference, unit, meaning)
+        Field(
+            key, .optional, format, condition, get: { $0[keyPath: property] },
+            set: { $0[keyPath: property] = $1 },
+            default: standard ?? format.write(Owner.blank[keyPath: property]).reference, unit, meaning)
     }
 
     /// One of several keys that give the same property.
     static func alternative<Whole, Part>(
-        _ key: String, of property: WritableKeyPath<Owner, Whole>, _ format: Format<Part>, unit: String = "",
+        _ key: String, of property: WritableKeyPath<Owner, Whole>, _ format: Format<Part>,
         embed: @escaping (Part) -> Whole, extract: @escaping (Whole) -> Part?, _ meaning: String
     ) -> Field {
         Field(
-            key: key, presence: .alternative, condition: nil,
-            read: { node, path, reader, owner in
-                if let part = format.read(node, path, reader) { owner[keyPath: property] = embed(part) }
-            },
-            write: { extract($0[keyPath: property]).map(format.write) },
-            references: {
-                [KeyReference($0.key(key), type: format.name, default: "one of these", unit, meaning)]
-                    + format.references($0.key(key))
-            })
+            key, .alternative, format, nil, get: { extract($0[keyPath: property]) },
+            set: { $0[keyPath: property] = embed($1) }, default: "one of these", "", meaning)
     }
 
-    private static func field<Value>(
-        _ key: String, _ presence: Presence, _ property: WritableKeyPath<Owner, Value>,
-        _ format: Format<Value>, _ condition: Condition<Owner>?, _ standard: String, _ unit: String,
-        _ meaning: String
-    ) -> Field {
-        Field(
-            key: key, presence: presence, condition: condition,
-            read: { node, path, reader, owner in
-                if let value = format.read(node, path, reader) { owner[keyPath: property] = value }
-            },
-            write: { owner in
-                condition.map { $0.holds(owner) } == false ? nil : format.write(owner[keyPath: property])
-            },
-            references: {
-                [KeyReference($0.key(key), type: format.name, default: standard, unit, meaning)]
-                    + format.references($0.key(key))
-            })
+    private init<Value>(
+        _ key: String, _ presence: Presence, _ format: Format<Value>, _ condition: Condition<Owner>?,
+        get: @escaping (Owner) -> Value?, set: @escaping (inout Owner, Value) -> Void,
+        default standard: @escaping @autoclosure () -> String, _ unit: String, _ meaning: String
+    ) {
+        self.key = key
+        self.presence = presence
+        self.condition = condition
+        read = { node, path, reader, owner in
+            if let value = format.read(node, path, reader) { set(&owner, value) }
+        }
+        write = { owner in
+            condition?.holds(owner) == false ? nil : get(owner).map(format.write)
+        }
+        references = { path in
+            let limit = condition.map { " For `kind: \($0.kind)` only." } ?? ""
+            return [
+                KeyReference(path.key(key), type: format.name, default: standard(), unit, meaning + limit)
+            ] + format.references(path.key(key))
+        }
     }
 }

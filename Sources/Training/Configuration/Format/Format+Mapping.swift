@@ -48,16 +48,16 @@ extension ConfigurationReader {
                 given[key] = node
                 note(node, at: path.key(key))
             } else {
-                reportUnknown(text, at: path.key(key), fields.map(\.key))
+                reportUnknown(text, in: path, fields.map(\.key))
             }
         }
         return given
     }
 
-    private func reportUnknown(_ text: String, at path: ConfigurationPath, _ keys: [String]) {
-        let near = nearestMatch(to: text.normalizedKey, among: keys)
-        let elsewhere = RunConfiguration.references.map(\.path)
-            .filter { $0.lastKey == text.normalizedKey }
+    private func reportUnknown(_ text: String, in mapping: ConfigurationPath, _ keys: [String]) {
+        let key = text.normalizedKey
+        let near = nearestMatch(to: key, among: keys)
+        let elsewhere = RunConfiguration.references.map(\.path).filter { $0.lastKey == key }
         let hint =
             if let near {
                 "did you mean `\(near)`?"
@@ -66,9 +66,9 @@ extension ConfigurationReader {
             } else {
                 "the keys here are " + keys.map { "`\($0)`" }.joined(separator: ", ")
             }
-        report("unknown key `\(text)`; \(hint)", at: path)
+        report("unknown key `\(text)`; \(hint)", at: mapping.key(key))
         // What was misspelled is not missing as well.
-        if let near, let parent = path.parent { misspelled.insert(parent.key(near)) }
+        if let near { misspelled.insert(mapping.key(near)) }
     }
 
     private func checkPresence<Owner>(of given: [String: Node], at path: ConfigurationPath, _ value: Owner)
@@ -86,16 +86,20 @@ extension ConfigurationReader {
                 }
             }
         }
-        let alternatives = Owner.fields.filter { $0.presence == .alternative }
+        checkAlternatives(among: given, at: path, Owner.fields.filter { $0.presence == .alternative })
+    }
+
+    private func checkAlternatives<Owner>(
+        among given: [String: Node], at path: ConfigurationPath, _ alternatives: [Field<Owner>]
+    ) {
         let taken = alternatives.filter { given[$0.key] != nil }
         guard !alternatives.isEmpty, taken.count != 1 else { return }
-        guard !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) else {
-            return distrust(path)
+        for field in alternatives { distrust(path.key(field.key)) }
+        if taken.count > 1 {
+            report(Self.listing("give only one of", taken), at: path)
+        } else if !alternatives.contains(where: { misspelled.contains(path.key($0.key)) }) {
+            report(Self.listing("give one of", alternatives), at: path)
         }
-        refuse(
-            taken.isEmpty
-                ? Self.listing("give one of", alternatives)
-                : Self.listing("give only one of", taken), at: path)
     }
 
     private static func listing<Owner>(_ start: String, _ fields: [Field<Owner>]) -> String {

@@ -54,7 +54,7 @@ extension Format where Value: FixedWidthInteger {
                 let digits = node.plain?.filter { $0 != "_" }
                 guard let value = digits.flatMap({ Value($0) }), range.contains(value) else {
                     let isTooLarge =
-                        digits.flatMap { Double($0) }.map { $0 > Double(range.upperBound) } ?? false
+                        digits.flatMap { Double($0) }.map { $0 >= Double(range.upperBound) } ?? false
                     reader.refuse(
                         node, expected: name, at: path,
                         remedy: isTooLarge ? "the largest is \(range.upperBound)" : nil)
@@ -112,7 +112,14 @@ extension Format where Value == String {
     static var file: Self {
         Format(
             name: "path",
-            read: { node, path, reader in text("path").read(node, path, reader).map(reader.resolve) },
+            read: { node, path, reader in
+                guard let text = text("path").read(node, path, reader) else { return nil }
+                guard !text.isEmpty else {
+                    reader.refuse("is empty; give the path of a file", at: path)
+                    return nil
+                }
+                return reader.resolve(text)
+            },
             write: node(for:))
     }
 

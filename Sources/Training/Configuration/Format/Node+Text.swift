@@ -47,12 +47,19 @@ extension Node {
             case "\\": "\\\\"
             case "\n": "\\n"
             case "\t": "\\t"
-            case let other where other.properties.generalCategory == .control || other.value > 0xFFFF:
-                "\\U" + String(repeating: "0", count: 8 - String(other.value, radix: 16).count)
-                    + String(other.value, radix: 16)
+            case let other where other.value > 0xFFFF || !isVisible(other):
+                "\\U" + String(String(UInt64(other.value) + 0x1_0000_0000, radix: 16).dropFirst())
             default: String(scalar)
             }
         }
         return "\"" + escaped.joined() + "\""
+    }
+
+    private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
+            false
+        default: true
+        }
     }
 }

@@ -88,10 +88,10 @@ struct Override {
 }
 
 /// Why a `--set` cannot be applied.
-struct OverrideError: Error {
-    let message: String
+struct OverrideError: Error, CustomStringConvertible {
+    let description: String
 
-    init(_ message: String) { self.message = message }
+    init(_ description: String) { self.description = description }
 }
 
 extension Substring {

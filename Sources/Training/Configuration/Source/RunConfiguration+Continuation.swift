@@ -3,7 +3,7 @@ import Yams
 extension RunConfiguration {
     /// Checks that a run goes on as it began.
     ///
-    /// How long it goes on, how it is measured and what is kept may change; so may the place of sample files.
+    /// How long it goes on, on how many ranks, how it is measured and what is kept may change; so may the place of sample files.
     ///
     /// - Parameter checkpointed: the resolved configuration in a checkpoint.
     /// - Throws: `ConfigurationError` naming every key that differs.
@@ -22,8 +22,9 @@ extension RunConfiguration {
         }
     }
 
+    // Results do not depend on how ranks share the work, and another number of ranks may need another sharing.
     private static let changeable: [ConfigurationPath] = [
-        "training.steps", "checkpoints", "evaluation", "dual.tolerance", "dual.window",
+        "training.steps", "checkpoints", "evaluation", "dual.tolerance", "dual.window", "ranks",
     ]
 
     /// Paths where two resolved configurations differ, with both values; nil is a key that is not there.

@@ -27,17 +27,9 @@ extension RunConfiguration {
         source: String = "configuration", directory: String = FileManager.default.currentDirectoryPath,
         sampleFiles: SampleFiles = .required
     ) throws {
-        let (root, applied) = try Self.tree(yaml, overrides, source)
-        let reader = ConfigurationReader(directory: directory, overrides: applied)
-        guard case .mapping = root else {
-            let found = root.isNull ? "the file is empty" : "the file holds \(root.summary)"
-            reader.refuse(
-                "\(found); expected `key: value` lines, at least "
-                    + "`kind`, `dimension` and `models`", at: .root)
-            try reader.finish(source: source)
-            self = .blank
-            return
-        }
+        var root = try Self.tree(yaml, source: source)
+        let reader = ConfigurationReader(directory: directory)
+        reader.apply(overrides, to: &root)
         self = reader.mapping(root, at: .root)
         checkKind(among: kinds, reader)
         if sampleFiles == .required { checkSampleFiles(reader) }
@@ -51,53 +43,26 @@ extension RunConfiguration {
     public var text: String { Format<RunConfiguration>.mapping.write(self).text }
 
     private static func contents(of url: URL) throws -> String {
-        func failure(_ message: String, isMissingFile: Bool) -> ConfigurationError {
-            ConfigurationError(
-                source: url.relativePath,
-                problems: [
-                    ConfigurationProblem(
-                        path: "", location: .unknown, message: message, isMissingFile: isMissingFile)
-                ])
-        }
         guard let data = readable(url.path) ? try? Data(contentsOf: url) : nil else {
             let exists = FileManager.default.fileExists(atPath: url.path)
-            throw failure(
+            throw ConfigurationError(
+                url.relativePath,
                 exists
                     ? "cannot be read; expected a YAML file that you may read"
                     : "there is no such file; check the path and the current directory", isMissingFile: true)
         }
         guard let text = String(data: data, encoding: .utf8) else {
-            throw failure("is not UTF-8 text; save it as UTF-8", isMissingFile: false)
+            throw ConfigurationError(url.relativePath, "is not UTF-8 text; save it as UTF-8")
         }
         return text
     }
 
-    private static func tree(
-        _ yaml: String, _ overrides: [String], _ source: String
-    ) throws -> (root: Node, applied: [ConfigurationPath: String]) {
-        var problems: [ConfigurationProblem] = []
-        var applied: [ConfigurationPath: String] = [:]
-        var root = Node("", .implicit, .plain)
+    private static func tree(_ yaml: String, source: String) throws -> Node {
         do {
-            root = try YAMLDocument.root(of: yaml) ?? root
+            return try YAMLDocument.root(of: yaml) ?? Node("", .implicit, .plain)
         } catch let error as YAMLDocument.SyntaxError {
-            problems.append(
-                ConfigurationProblem(
-                    path: "", location: error.location, message: error.message, isMissingFile: false))
+            throw ConfigurationError(source, error.message, at: error.location)
         }
-        for text in overrides where problems.isEmpty || root.mapping != nil {
-            do {
-                let override = try Override(text)
-                try override.apply(to: &root)
-                applied[override.path] = text
-            } catch let error as OverrideError {
-                problems.append(
-                    ConfigurationProblem(
-                        path: "", location: .override(text), message: error.message, isMissingFile: false))
-            }
-        }
-        guard problems.isEmpty else { throw ConfigurationError(source: source, problems: problems) }
-        return (root, applied)
     }
 
     /// Whether there is a file, no directory, that may be read.
