@@ -145,4 +145,16 @@ final class AlignmentTests: XCTestCase {
         XCTAssertEqual(result.status, .converged)
         XCTAssertEqual(result.lastMultipliers, [0, 0])
     }
+
+    /// A constraint that held for thousands of iterations comes to matter: its multiplier returns from 0.
+    func testReturnFromZeroAfterALongRest() {
+        var rule = AdaptiveAscent(domain: .nonnegative)
+        var multipliers = [1.0]
+        for _ in 0..<10_000 { multipliers = rule.update(multipliers, violations: [-1], curvature: nil) }
+        XCTAssertEqual(multipliers, [0])
+        for _ in 0..<80 {
+            multipliers = rule.update(multipliers, violations: [1 - multipliers[0]], curvature: nil)
+        }
+        assertClose(multipliers, [1], absolute: 1e-3)
+    }
 }

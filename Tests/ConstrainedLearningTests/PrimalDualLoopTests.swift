@@ -100,6 +100,20 @@ final class PrimalDualLoopTests: XCTestCase {
         XCTAssertEqual(result.status, .infeasible)
     }
 
+    /// Multipliers that rested at 0 come back from there a million-fold without being taken for infeasible.
+    func testMonitorRemembersEarlierSizes() {
+        var monitor = InfeasibilityMonitor()
+        func suspects(_ multiplier: Double, _ violation: Double) -> Bool {
+            monitor.observe(multipliers: [multiplier], violations: [violation], scales: [2])
+            return monitor.suspects(growth: 1e6)
+        }
+        for (multiplier, violation) in [(1, 0.5), (0, -0.5), (1e-9, 0.5), (1e-2, 0.5), (9e5, 0.5)] {
+            XCTAssertFalse(suspects(multiplier, violation), "λ = \(multiplier)")
+        }
+        XCTAssertTrue(suspects(1.1e6, 0.5))
+        XCTAssertFalse(suspects(1.2e6, 0.04))
+    }
+
     /// A reward of bounded range close to its limit needs large multipliers, with a violation that falls as
     /// 1/λ.
     func testHardButFeasibleIsNotInfeasible() throws {

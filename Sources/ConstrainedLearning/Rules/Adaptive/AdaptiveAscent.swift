@@ -16,6 +16,8 @@ public struct AdaptiveAscent: DualRule, Equatable {
     var damping = KestenDamping()
     /// Recent size of each multiplier: the larger of λᵢ and 0.9 of the value before.
     var recent: [Double] = []
+    /// Below this a multiplier's recent size does not fall, however long it rests at 0.
+    var smallest: [Double] = []
     /// Largest |vᵢ| met.
     var largestViolations: [Double] = []
     /// The latest prediction errors Δv + HΔλ, whose median size measures the noise.
@@ -109,8 +111,9 @@ public struct AdaptiveAscent: DualRule, Equatable {
             curvature = SecantCurvature(order: count)
             largestViolations = [Double](repeating: 0, count: count)
             recent = multipliers.map { $0 > 0 ? $0 : 1 / Double(count) }
+            smallest = recent.map { 1e-9 * $0 }
         }
-        recent = zip(multipliers, recent).map { max($0, 0.9 * $1) }
+        recent = multipliers.indices.map { max(multipliers[$0], 0.9 * recent[$0], smallest[$0]) }
         largestViolations = zip(largestViolations, gradient).map { max($0, abs($1)) }
     }
 }
