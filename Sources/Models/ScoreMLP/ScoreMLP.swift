@@ -56,12 +56,28 @@ public final class ScoreMLP: Module {
         return output(h)
     }
 
-    /// Prepares the time embedding for rows that all have one time step or each their own.
+    /// Prepares the time embedding for many batches, which share it while the weights stand still.
     ///
-    /// Each block's projection is taken of the T rows of the table rather than of every sample: cheaper as soon as
-    /// a batch is longer than the table, and shared by all batches while the weights stand still.
+    /// Each block's projection is taken of the T rows of the table rather than of every sample.
     public func timeTable() -> TimeTable {
         TimeTable(projections: blocks.map { $0.timeProjection(timeEmbedding.value) })
+    }
+
+    /// Prepares the time embedding for one batch, row i at time step `timesteps[i]`: each time step that occurs is
+    /// projected once.
+    public func timeConditioning(_ timesteps: [Int32]) -> TimeConditioning {
+        var place = [Int32](repeating: -1, count: configuration.timesteps)
+        var distinct: [Int32] = []
+        let rows = timesteps.map { timestep in
+            if place[Int(timestep)] < 0 {
+                place[Int(timestep)] = Int32(distinct.count)
+                distinct.append(timestep)
+            }
+            return place[Int(timestep)]
+        }
+        let occurring = embedding(timeEmbedding.value, Tensor(indices: distinct))
+        return TimeConditioning(
+            projections: blocks.map { $0.timeProjection(occurring) }, rows: Tensor(indices: rows))
     }
 
     public var namedParameters: [NamedParameter] {

@@ -39,34 +39,45 @@ public final class ScoreNetwork: Module, @unchecked Sendable {
 
     /// The network with its weights as they are now; under recording, gradients flow back to them.
     public func evaluator() -> ScoreEvaluator {
-        ScoreEvaluator(
-            mlp: mlp, table: mlp.timeTable(), alphasCumprod: alphasCumprod, preconditioner: preconditioner)
+        ScoreEvaluator(network: preconditioned, table: mlp.timeTable())
+    }
+
+    /// ε_θ(x, t) with a time step for each row, evaluated once: a training step.  Shapes: x `[N, d]`, timesteps N.
+    public func callAsFunction(_ x: Tensor, timesteps: [Int32]) -> Tensor {
+        preconditioned(x, timesteps, mlp.timeConditioning(timesteps))
+    }
+
+    private var preconditioned: PreconditionedMLP {
+        PreconditionedMLP(mlp: mlp, preconditioner: preconditioner, alphasCumprod: alphasCumprod)
     }
 }
 
 /// A score network ready to be evaluated many times between two updates.
 public struct ScoreEvaluator: Sendable {
-    fileprivate let mlp: ScoreMLP
+    fileprivate let network: PreconditionedMLP
     fileprivate let table: TimeTable
-    fileprivate let alphasCumprod: [Double]
-    fileprivate let preconditioner: Preconditioner
 
     /// ε_θ(x, t) with one time step for all rows.  Shapes: x `[N, d]`.
     public func callAsFunction(_ x: Tensor, timestep: Int) -> Tensor {
-        let levels = NoiseLevels(alphasCumprod: [alphasCumprod[timestep]])
-        return predict(x, levels, [alphasCumprod[timestep]], table.all(timestep))
+        network(x, [Int32(timestep)], table.all(timestep))
     }
 
     /// ε_θ(x, t) with a time step for each row.  Shapes: x `[N, d]`, timesteps N.
     public func callAsFunction(_ x: Tensor, timesteps: [Int32]) -> Tensor {
-        let alphas = timesteps.map { alphasCumprod[Int($0)] }
-        let time = table.each(Tensor(indices: timesteps, on: x.device))
-        return predict(x, NoiseLevels(alphasCumprod: alphas), alphas, time)
+        network(x, timesteps, table.each(Tensor(indices: timesteps, on: x.device)))
     }
+}
 
-    private func predict(
-        _ x: Tensor, _ levels: NoiseLevels, _ alphas: [Double], _ time: TimeConditioning
-    ) -> Tensor {
+/// The sum of the Gaussian's prediction and the scaled MLP.
+private struct PreconditionedMLP: Sendable {
+    let mlp: ScoreMLP
+    let preconditioner: Preconditioner
+    let alphasCumprod: [Double]
+
+    /// - Parameter timesteps: of each row, or one for all.
+    func callAsFunction(_ x: Tensor, _ timesteps: [Int32], _ time: TimeConditioning) -> Tensor {
+        let alphas = timesteps.map { alphasCumprod[Int($0)] }
+        let levels = NoiseLevels(alphasCumprod: alphas)
         let normalized = preconditioner.normalized(x, levels, alphas)
         let correction = mlp(normalized, time) * preconditioner.outputScale(alphas)
         return preconditioner.denoiser.noisePrediction(x, levels) + correction

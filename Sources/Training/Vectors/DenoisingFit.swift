@@ -88,7 +88,7 @@ final class DenoisingFit: @unchecked Sendable {
         let noise = Tensor.normal(
             x0.shape, key: key(.forwardNoise, step), firstSample: samples.lowerBound)
         let noised = levels.signalScale * x0 + levels.noiseScale * noise
-        let error = (network.evaluator()(noised, timesteps: timesteps) - noise).squared()
+        let error = (network(noised, timesteps: timesteps) - noise).squared()
         let weighted = weights.map { error * $0 } ?? error
         let loss = weighted.sum() / Double(settings.batch * x0.shape[1])
         let gradients = gradients(of: loss)

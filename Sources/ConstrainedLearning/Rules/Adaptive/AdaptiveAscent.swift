@@ -47,8 +47,9 @@ public struct AdaptiveAscent: DualRule, Equatable {
     public init(domain: MultiplierDomain) { self.domain = domain }
 
     public mutating func update(
-        _ multipliers: [Double], violations: [Double], curvature hint: SquareMatrix? = nil
+        _ multipliers: [Double], violations: [Double], curvature hint: SquareMatrix?
     ) -> [Double] {
+        requireMatching(multipliers, violations)
         let gradient = domain == .simplex ? centered(violations) : violations
         noteSizes(multipliers, gradient)
         if last == nil && largestMagnitude(gradient) == 0 {
@@ -65,7 +66,8 @@ public struct AdaptiveAscent: DualRule, Equatable {
         self.last = plan
         self.last?.relativeStep *= factor
         anchor = anchor ?? plan.sample
-        smoothedViolations = settled
+        // With the common part, which the simplex has no use for, back in its place.
+        smoothedViolations = settled.indices.map { settled[$0] + (violations[$0] - gradient[$0]) }
         return landed(zip(multipliers, plan.step).map { max($0 + factor * $1, 0) })
     }
 
