@@ -1,17 +1,23 @@
 import Foundation
 
 /// Programs of the system that the doctor asks.
-enum ExternalCommand {
-    struct Outcome: Sendable {
+package enum ExternalCommand {
+    package struct Outcome: Sendable {
         /// 128 + signal where one ended it.
-        let exitCode: Int32
+        package let exitCode: Int32
         /// Standard output and standard error.
-        let output: String
-        let timedOut: Bool
+        package let output: String
+        package let timedOut: Bool
+
+        package init(exitCode: Int32, output: String, timedOut: Bool = false) {
+            self.exitCode = exitCode
+            self.output = output
+            self.timedOut = timedOut
+        }
     }
 
     /// Path of a program on PATH.
-    static func path(of name: String, in environment: [String: String]) -> String? {
+    package static func path(of name: String, in environment: [String: String]) -> String? {
         (environment["PATH"] ?? "").split(separator: ":").lazy.map { "\($0)/\(name)" }
             .first { access($0, X_OK) == 0 }
     }
@@ -19,7 +25,7 @@ enum ExternalCommand {
     /// Runs a program to its end, or kills it after `timeout` seconds with all it started.
     ///
     /// - Returns: nil if it cannot be started.
-    static func run(
+    package static func run(
         _ executable: String, _ arguments: [String], environment: [String: String], timeout: Double
     ) -> Outcome? {
         let scratch = FileManager.default.temporaryDirectory

@@ -2,7 +2,7 @@ import Foundation
 import TensorCore
 
 /// What OpenBLAS says of itself, taken apart.
-struct BLASLibraryFacts: Equatable, Sendable {
+package struct BLASLibraryFacts: Equatable, Sendable {
     let version: String
     /// The processor whose kernels are in use.
     let kernels: String
@@ -11,7 +11,7 @@ struct BLASLibraryFacts: Equatable, Sendable {
     let isThreaded: Bool
 
     /// - Parameter configuration: as in `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Haswell`.
-    init(configuration: String, kernels: String, isThreaded: Bool) {
+    package init(configuration: String, kernels: String, isThreaded: Bool) {
         let words = configuration.split(separator: " ")
         version = words.first == "OpenBLAS" && words.count > 1 ? String(words[1]) : "of unknown version"
         isDynamic = words.contains("DYNAMIC_ARCH")
@@ -40,7 +40,9 @@ struct BLASLibraryFacts: Equatable, Sendable {
 }
 
 /// - Parameter forced: value of `OPENBLAS_CORETYPE`.
-func kernelsFinding(configuration facts: BLASLibraryFacts, processor: Processor, forced: String?) -> Finding {
+package func kernelsFinding(configuration facts: BLASLibraryFacts, processor: Processor, forced: String?)
+    -> Finding
+{
     let choice = forced.map { " (OPENBLAS_CORETYPE=\($0))" } ?? ""
     let found = "\(facts.version), \(facts.kernels) kernels\(choice)"
     guard facts.isThreaded else {

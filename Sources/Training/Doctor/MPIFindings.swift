@@ -19,13 +19,13 @@ func mpiFindings(_ environment: [String: String], cores: Int) -> [Finding] {
 }
 
 /// `4.1.4` from `Open MPI v4.1.4, package: …` or `mpirun (Open MPI) 4.1.4`; nil for another MPI.
-func openMPIVersion(_ text: String) -> String? {
+package func openMPIVersion(_ text: String) -> String? {
     guard text.contains("Open MPI") else { return nil }
     let digits = text.drop { !$0.isNumber }.prefix { $0.isNumber || $0 == "." }
     return digits.isEmpty ? nil : String(digits)
 }
 
-func mpirunFinding(path: String, answer: String, library: String?) -> Finding {
+package func mpirunFinding(path: String, answer: String, library: String?) -> Finding {
     let linked = library.map { "Open MPI \($0)" } ?? "an MPI that is not Open MPI"
     guard let launcher = openMPIVersion(answer) else {
         return .fail(
@@ -41,7 +41,7 @@ func mpirunFinding(path: String, answer: String, library: String?) -> Finding {
 }
 
 /// Whether two ranks start, see each other, and have cores to run on.
-func ranksFinding(_ trial: RankTrial, cores: Int) -> Finding {
+package func ranksFinding(_ trial: RankTrial, cores: Int) -> Finding {
     let subject = "two ranks"
     guard let outcome = trial.outcome else {
         return .fail(subject, "mpirun cannot be started", remedy: "check that mpirun is executable")

@@ -1,12 +1,12 @@
 import Foundation
 
 /// Main memory, in bytes, by what `/proc/meminfo` says.
-struct Memory: Equatable, Sendable {
-    let total: Int
-    let available: Int
+package struct Memory: Equatable, Sendable {
+    package let total: Int
+    package let available: Int
 
     /// - Returns: nil if the entries are not there.
-    init?(meminfo text: String) {
+    package init?(meminfo text: String) {
         func bytes(_ name: String) -> Int? {
             let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
             let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
@@ -28,7 +28,7 @@ func size(_ bytes: Int) -> String {
 }
 
 /// - Parameter limit: bytes that the control group allows; nil for no limit.
-func memoryFinding(_ memory: Memory?, limit: Int?) -> Finding {
+package func memoryFinding(_ memory: Memory?, limit: Int?) -> Finding {
     guard let memory else { return .ok("memory", "unknown: no /proc/meminfo") }
     let usable = min(memory.available, limit ?? .max)
     let bound = limit.map { $0 < memory.total ? ", limited to \(size($0))" : "" } ?? ""

@@ -1,12 +1,14 @@
 import Foundation
 
 /// The processor, by what `/proc/cpuinfo` says.
-struct Processor: Equatable, Sendable {
+package struct Processor: Equatable, Sendable {
     /// The widest vector instructions, of which each level contains those before it.
-    enum VectorLevel: Int, Comparable, Sendable {
+    package enum VectorLevel: Int, Comparable, Sendable {
         case sse, avx, avx2, avx512
 
-        static func < (left: VectorLevel, right: VectorLevel) -> Bool { left.rawValue < right.rawValue }
+        package static func < (left: VectorLevel, right: VectorLevel) -> Bool {
+            left.rawValue < right.rawValue
+        }
 
         var name: String {
             switch self {
@@ -18,13 +20,13 @@ struct Processor: Equatable, Sendable {
         }
     }
 
-    let model: String
-    let level: VectorLevel
+    package let model: String
+    package let level: VectorLevel
     /// Whether it multiplies bf16 numbers.
-    let hasBF16: Bool
+    package let hasBF16: Bool
 
     /// - Parameter text: contents of `/proc/cpuinfo`; only the first processor counts.
-    init(cpuinfo text: String) {
+    package init(cpuinfo text: String) {
         let entries = text.split(separator: "\n").compactMap { line -> (String, String)? in
             let parts = line.split(separator: ":", maxSplits: 1).map {
                 $0.trimmingCharacters(in: .whitespaces)
@@ -53,7 +55,7 @@ struct Processor: Equatable, Sendable {
     }
 
     /// - Parameter text: contents of `/proc/self/status`, with a line as in `Cpus_allowed_list: 0-3,8`.
-    static func coreCount(status text: String) -> Int? {
+    package static func coreCount(status text: String) -> Int? {
         let key = "Cpus_allowed_list:"
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) }) else { return nil }
         let counts = line.dropFirst(key.count).split(separator: ",").map { range -> Int? in
@@ -73,7 +75,7 @@ struct Processor: Equatable, Sendable {
 /// - Parameters:
 ///   - cores: those this process may run on.
 ///   - quota: cores' worth of time that its control group allows; nil for no limit.
-func processorFinding(_ processor: Processor, cores: Int, quota: Double?) -> Finding {
+package func processorFinding(_ processor: Processor, cores: Int, quota: Double?) -> Finding {
     let vectors = processor.level.name + (processor.hasBF16 ? " with bf16" : "")
     let found = "\(processor.model), \(counted(cores, "core")), \(vectors)"
     if let quota, quota < Double(cores) {

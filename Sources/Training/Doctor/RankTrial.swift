@@ -2,7 +2,7 @@ import Distributed
 import Foundation
 
 /// Two ranks started on this machine as a user would, to see whether they find each other.
-struct RankTrial: Sendable {
+package struct RankTrial: Sendable {
     /// What a rank says: `saddle-rank 0/2 cores 1`.
     struct Answer: Equatable, Sendable {
         let rank: Int
@@ -12,7 +12,7 @@ struct RankTrial: Sendable {
     }
 
     /// What keeps `mpirun` from starting, and what removes it.
-    enum Obstacle: Equatable, Sendable {
+    package enum Obstacle: Equatable, Sendable {
         case root, slots
 
         var remedy: String {
@@ -46,11 +46,11 @@ struct RankTrial: Sendable {
     private static let timeout = 20.0
 
     /// Removed one after the other until the ranks started.
-    let obstacles: [Obstacle]
-    let outcome: ExternalCommand.Outcome?
+    package let obstacles: [Obstacle]
+    package let outcome: ExternalCommand.Outcome?
 
     /// Starts the ranks, removing obstacles that `mpirun` names.
-    init(mpirun: String, program: String, environment: [String: String]) {
+    package init(mpirun: String, program: String, environment: [String: String]) {
         var environment = environment.filter { name, _ in
             // What an outer mpirun has left would make the ranks believe they belong to it.
             !["OMPI_COMM_WORLD", "OMPI_UNIVERSE", "PMIX_", "PMI_"].contains { name.hasPrefix($0) }
@@ -72,7 +72,7 @@ struct RankTrial: Sendable {
         }
     }
 
-    init(obstacles: [Obstacle], outcome: ExternalCommand.Outcome?) {
+    package init(obstacles: [Obstacle], outcome: ExternalCommand.Outcome?) {
         self.obstacles = obstacles
         self.outcome = outcome
     }

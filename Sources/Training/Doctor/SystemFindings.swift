@@ -2,13 +2,13 @@ import Checkpoints
 import Foundation
 
 /// A file system, by one of its directories; sizes in bytes.
-struct Volume: Equatable, Sendable {
+package struct Volume: Equatable, Sendable {
     let path: String
     let total: Int
     let free: Int
     let isWritable: Bool
 
-    init(path: String, total: Int, free: Int, isWritable: Bool) {
+    package init(path: String, total: Int, free: Int, isWritable: Bool) {
         self.path = path
         self.total = total
         self.free = free
@@ -16,7 +16,7 @@ struct Volume: Equatable, Sendable {
     }
 
     /// - Returns: nil if there is no such directory.
-    init?(_ path: String) {
+    package init?(_ path: String) {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         self.init(
@@ -26,7 +26,7 @@ struct Volume: Equatable, Sendable {
 }
 
 /// Ranks on one machine exchange data through /dev/shm.
-func sharedMemoryFinding(_ volume: Volume?) -> Finding {
+package func sharedMemoryFinding(_ volume: Volume?) -> Finding {
     let subject = "/dev/shm"
     guard let volume, volume.isWritable else {
         return .warn(
@@ -40,7 +40,7 @@ func sharedMemoryFinding(_ volume: Volume?) -> Finding {
         : .ok(subject, found)
 }
 
-func diskFinding(_ volume: Volume?) -> Finding {
+package func diskFinding(_ volume: Volume?) -> Finding {
     let subject = "this directory"
     guard let volume, volume.isWritable else {
         return .warn(subject, "not writable", remedy: "name a directory you may write to with --output")
@@ -61,7 +61,7 @@ func hdf5Finding() -> Finding {
 }
 
 /// Threads that the environment asks of every rank.
-func threadsFinding(_ environment: [String: String], cores: Int) -> Finding {
+package func threadsFinding(_ environment: [String: String], cores: Int) -> Finding {
     let names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].filter { environment[$0] != nil }
     guard let name = names.first, let text = environment[name] else {
         return .ok("threads", "\(cores) divided by the ranks of this machine")
@@ -75,7 +75,7 @@ func threadsFinding(_ environment: [String: String], cores: Int) -> Finding {
 }
 
 /// Greek letters and signs in tables need UTF-8.
-func localeFinding(_ environment: [String: String]) -> Finding {
+package func localeFinding(_ environment: [String: String]) -> Finding {
     let name = ["LC_ALL", "LC_CTYPE", "LANG"].first { environment[$0]?.isEmpty == false }
     let value = name.flatMap { environment[$0] } ?? ""
     let found = name.map { "\($0)=\(value)" } ?? "not set"
@@ -94,7 +94,7 @@ func slurmFinding(_ environment: [String: String]) -> Finding {
 }
 
 /// - Parameter plugins: what `srun --mpi=list` printed.
-func slurmFinding(job: String, plugins: String) -> Finding {
+package func slurmFinding(job: String, plugins: String) -> Finding {
     let names = plugins.split { $0.isWhitespace || $0 == "," }
     return names.contains { $0.hasPrefix("pmix") }
         ? .ok("Slurm", "\(job)srun --mpi=pmix works")

@@ -17,6 +17,8 @@ func createDirectory(_ url: URL) throws {
     do {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
-        throw OutputDirectoryError(path: url.path, reason: error.localizedDescription)
+        // Foundation's sentence ends with a full stop of its own.
+        let reason = error.localizedDescription.trimmingCharacters(in: CharacterSet(charactersIn: "."))
+        throw OutputDirectoryError(path: url.path, reason: reason)
     }
 }
