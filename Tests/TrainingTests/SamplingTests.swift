@@ -23,6 +23,27 @@ final class SamplingTests: XCTestCase {
             ], to: path)
     }
 
+    /// What a damaged file may say of itself must not end the process.
+    func testImpossibleModelsAreRefused() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory.path)/model.safetensors"
+            try writeModel(to: path)
+            let good = try Data(contentsOf: URL(fileURLWithPath: path))
+            // The same lengths, so that the header stays whole.
+            for (key, changed) in [
+                (#"dimension\":2"#, #"dimension\":3"#), (#"dimension\":2"#, #"dimension\":0"#),
+                (#"steps\":20"#, #"steps\":99"#), (#"eta\":1"#, #"eta\":7"#),
+                (#"components\":1"#, #"components\":0"#), (#"components\":1"#, #"components\":2"#),
+            ] {
+                let place = try XCTUnwrap(good.range(of: Data(key.utf8)), key)
+                try good.replacing(place, with: changed).write(to: URL(fileURLWithPath: path))
+                XCTAssertThrowsError(
+                    try writeSamples(of: path, count: 1, seed: 0, to: directory.path), changed
+                ) { XCTAssertEqual(exitCode(for: $0), 65, "\($0)") }
+            }
+        }
+    }
+
     private func samples(_ directory: URL, _ count: Int, seed: UInt64) throws -> [Float] {
         let output = directory.appendingPathComponent("out-\(count)-\(seed)").path
         let file = try writeSamples(of: directory.path, count: count, seed: seed, to: output)
@@ -88,5 +109,13 @@ final class SamplingTests: XCTestCase {
             try Data().write(to: directory.appendingPathComponent("out"))
             refused(directory.path, code: 73, "out")
         }
+    }
+}
+
+extension Data {
+    fileprivate func replacing(_ range: Range<Int>, with text: String) -> Data {
+        var copy = self
+        copy.replaceSubrange(range, with: Data(text.utf8))
+        return copy
     }
 }

@@ -27,8 +27,9 @@ public struct Diagnosis: Sendable, Encodable {
         let lines = findings.flatMap { finding in
             let subject = finding.subject.padding(toLength: width, withPad: " ", startingAt: 0)
             let verdict = finding.verdict.rawValue.padding(toLength: 4, withPad: " ", startingAt: 0)
-            let remedy = finding.remedy.map { ["        " + String(repeating: " ", count: width) + "-> \($0)"] }
-            return ["\(verdict)  \(subject)  \(finding.found)"] + (remedy ?? [])
+            let indent = String(repeating: " ", count: verdict.count + width + 4)
+            let remedy = finding.remedy.map { ["\(indent)-> \($0)"] } ?? []
+            return ["\(verdict)  \(subject)  \(finding.found)"] + remedy
         }
         return lines.joined(separator: "\n")
     }
