@@ -97,7 +97,7 @@ extension VectorModel {
             dimension: dimension, betas: schedule.betas, samplingSteps: sampling.steps, eta: sampling.eta,
             score: "", isCorrected: false)
         store(score, in: &tensors, &description)
-        let json = String(decoding: try JSONEncoder().encode(description), as: UTF8.self)
+        let json = String(decoding: try description.sortedJSON(), as: UTF8.self)
         try SafetensorsFile.write(tensors, metadata: [Self.metadataKey: json, "format": "pt"], to: path)
     }
 

@@ -4,7 +4,7 @@ import TestSupport
 struct Problem: Sendable {
     /// `compose`, `align` or `pretrain`.
     let command: String
-    let yaml: String
+    private(set) var yaml: String
 
     /// - Parameter settings: further lines of YAML.
     init(
@@ -18,6 +18,17 @@ struct Problem: Sendable {
         yaml =
             (["kind: \(kind)", "dimension: \(dimension)", "score: \(score)"] + list("models", models)
             + list("rewards", rewards) + settings).joined(separator: "\n") + "\n"
+    }
+}
+
+extension Problem {
+    /// With one line of the configuration replaced: the one that has the same key.
+    func with(_ line: String) -> Problem {
+        let key = line.prefix { $0 != ":" } + ":"
+        var copy = self
+        copy.yaml = yaml.split(separator: "\n").map { $0.hasPrefix(key) ? Substring(line) : $0 }
+            .joined(separator: "\n") + "\n"
+        return copy
     }
 }
 

@@ -33,6 +33,9 @@ struct RunDirectory: Sendable {
         try JSONDecoder().decode(Summary.self, from: data("summary.json"))
     }
 
+    /// Step of the newest checkpoint.
+    func newestStep() throws -> Int? { try CheckpointStore(runDirectory: path).steps().last }
+
     /// Everything in the run directory that must not depend on ranks, interruptions and the time of day.
     func result() throws -> RunResult {
         let store = CheckpointStore(runDirectory: path)
@@ -45,17 +48,23 @@ struct RunDirectory: Sendable {
         }
         return RunResult(
             step: checkpoint.step, state: state, files: files,
-            summary: try withoutTime(data("summary.json"), names: ["seconds", "ranks"]),
-            metrics: try lines("metrics.jsonl").map { try withoutTime(Data($0.utf8), names: ["seconds"]) })
+            summary: try contents("summary.json").map { try withoutTime($0, names: ["seconds", "ranks"]) },
+            metrics: try lines("metrics.jsonl").map { try withoutTime($0, names: ["seconds"]) })
+    }
+
+    /// Text of a file; nil where there is none (pretraining has neither summary nor metrics).
+    func contents(_ name: String) throws -> String? {
+        guard FileManager.default.fileExists(atPath: "\(path)/\(name)") else { return nil }
+        return String(decoding: try data(name), as: UTF8.self)
     }
 
     func lines(_ name: String) throws -> [String] {
-        String(decoding: try data(name), as: UTF8.self).split(separator: "\n").map(String.init)
+        try (contents(name) ?? "").split(separator: "\n").map(String.init)
     }
 
     /// A JSON object as text, sorted, without the members `names`.
-    private func withoutTime(_ json: Data, names: [String]) throws -> String {
-        var object = try XCTUnwrap(JSONSerialization.jsonObject(with: json) as? [String: Any])
+    private func withoutTime(_ json: String, names: [String]) throws -> String {
+        var object = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
         for name in names { object[name] = nil }
         let sorted = try JSONSerialization.data(withJSONObject: object, options: .sortedKeys)
         return String(decoding: sorted, as: UTF8.self)
@@ -67,14 +76,14 @@ struct RunResult: Sendable {
     let step: Int
     let state: StateTree
     let files: [String: Data]
-    let summary: String
+    let summary: String?
     let metrics: [String]
 
     /// Where it differs from another; empty where it does not.
     func differences(from other: RunResult) -> [String] {
         var found: [String] = []
         if step != other.step { found.append("step \(step), expected \(other.step)") }
-        if summary != other.summary { found.append("summary \(summary), expected \(other.summary)") }
+        if summary != other.summary { found.append("summary \(summary ?? "none"), expected \(other.summary ?? "none")") }
         if metrics != other.metrics {
             let line = zip(metrics, other.metrics).first { $0 != $1 }
             found.append("metrics: \(metrics.count) of \(other.metrics.count) lines, \(line.debugDescription)")
