@@ -157,7 +157,6 @@ final class AlignmentRun {
                 "samples": try aligned.samples(0..<1024, seed: seed),
                 "base": try model(base).samples(0..<1024, seed: seed),
             ])
-        try session.write("config.yaml", Data(configuration.text.utf8))
         try session.write("summary.json", summary.json())
         report(summary)
     }

@@ -106,7 +106,6 @@ final class CompositionRun {
         try session.writeModel(constrained)
         try session.writeTensors("samples.safetensors", try samples(constrained, problem.model(), models))
         try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
-        try session.write("config.yaml", Data(configuration.text.utf8))
         try session.write("summary.json", summary.json())
         report(summary, equal)
     }
