@@ -74,7 +74,8 @@ final class AlignmentRun {
         let chain = AlignmentChain(
             base: { base($0, $1) }, steps: steps, dimension: configuration.dimension)
         let correction = StepwiseCorrection(
-            alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference)
+            alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference,
+            hasSlopes: configuration.rewards.contains { !$0.function.isLinear })
         let problem = AlignmentProblem(
             chain: chain,
             constraints: configuration.rewards.map { RewardConstraint($0, configuration.dimension) },
@@ -186,5 +187,14 @@ extension RewardConstraint {
         threshold = configuration.threshold
         sign = configuration.direction == .high ? 1 : -1
         scale = .raw
+    }
+}
+
+extension RewardConfiguration.Function {
+    var isLinear: Bool {
+        switch self {
+        case .linear, .mean: true
+        case .mirror: false
+        }
     }
 }

@@ -183,7 +183,8 @@ extension VectorModel {
         let steps = ddimSteps(schedule, count: description.samplingSteps, eta: description.eta)
         let correction = StepwiseCorrection(
             alphasCumprod: steps.map(\.alphaCumprod),
-            reference: try Gaussian(file, at: "correction_reference", dimension: description.dimension))
+            reference: try Gaussian(file, at: "correction_reference", dimension: description.dimension),
+            hasSlopes: file["correction/steps.0.slope"] != nil)
         try file.fill(correction.namedParameters, at: "correction")
         return .corrected(base, correction)
     }
