@@ -60,3 +60,6 @@ static inline void saddle_mpi_error_text(int code, char *text) {
     if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) length = 0;
     text[length] = '\0';
 }
+
+/// Room for what MPI_Get_library_version writes.
+static inline int saddle_mpi_version_capacity(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }

@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import TensorCore
+import TestSupport
 
 /// N(m, S) with everything about it in closed form: the reference of these tests.
 struct Gaussian {

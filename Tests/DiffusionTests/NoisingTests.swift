@@ -1,5 +1,6 @@
 import Diffusion
 import TensorCore
+import TestSupport
 import XCTest
 
 final class NoisingTests: XCTestCase {

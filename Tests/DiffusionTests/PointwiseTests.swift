@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import TensorCore
+import TestSupport
 import XCTest
 
 final class PointwiseTests: XCTestCase {

@@ -1,8 +1,10 @@
 /// Whether the Karush–Kuhn–Tucker conditions hold over the window.
 ///
 /// Judged are window averages (λ̄, v̄): averaging takes the noise out of v, and the window grows with the
-/// run. Three things are asked, all relative, with s the violation scales:
-/// 1. the residuals at (λ̄, v̄) are at most the tolerance;
+/// run. Asked is, all relative, with s the violation scales:
+/// 1. the residuals at (λ̄, v̄) are at most the tolerance, and at most a tenth of it where the noise lets one
+///    see that far: unless they are within two standard errors of v̄. Without noise the last digits cost
+///    little, and they decide between nearly alike models, whose multipliers hardly move the residuals;
 /// 2. λ has come to rest: its drift over the window, times s, is at most 5 tolerances of the largest λ̄ᵢsᵢ
 ///    (of 1 on the simplex);
 /// 3. v has come to rest: its drift is at most 5 tolerances of max(sᵢ, |v̄ᵢ|). Without this a primal that
@@ -10,16 +12,32 @@
 struct ConvergenceTest: Sendable {
     let tolerance: Double
     let domain: MultiplierDomain
+    let scale: ViolationScale
 
     private static let driftAllowance = 5.0
+    private static let strictShare = 0.1
 
-    func isMet(window: (multipliers: [Double], violations: [Double], drift: [Double]), scales: [Double])
-        -> Bool
-    {
-        let (multipliers, violations, drift) = window
-        let residuals = KKTResiduals(
-            multipliers: multipliers, violations: violations, scales: scales, domain: domain)
-        guard residuals.largest <= tolerance else { return false }
+    /// - Parameters:
+    ///   - window: rows λ‖v.
+    ///   - peaks: largest |vᵢ| of the run.
+    func isMet(window: TailAverage, peaks: [Double]) -> Bool {
+        guard window.isFull else { return false }
+        let count = peaks.count
+        let (multipliers, violations) = (Array(window.mean.prefix(count)), Array(window.mean.suffix(count)))
+        let scales = scale.scales(violations: violations, peaks: peaks)
+        let residual = KKTResiduals(
+            multipliers: multipliers, violations: violations, scales: scales, domain: domain
+        ).largest
+        let noise = zip(window.standardError.suffix(count), scales).reduce(0) { max($0, $1.0 / $1.1) }
+        guard residual <= tolerance, residual <= max(Self.strictShare * tolerance, 2 * noise) else {
+            return false
+        }
+        return isAtRest(multipliers, violations, drift: window.drift, scales)
+    }
+
+    private func isAtRest(
+        _ multipliers: [Double], _ violations: [Double], drift: [Double], _ scales: [Double]
+    ) -> Bool {
         let allowed = Self.driftAllowance * tolerance
         let weights = domain == .simplex ? scales.map { _ in 1 } : scales
         let size = domain == .simplex ? 1 : largestMagnitude(multiply(multipliers, weights))

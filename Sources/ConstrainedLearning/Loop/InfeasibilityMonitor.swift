@@ -6,13 +6,13 @@
 /// the mark means that even so large a price has not bought a tenth. A feasible problem that needs large
 /// multipliers passes: ρ reaches a tenth at λ = 0.9 λ* where v is linear, and at every tenfold λ where v ∼
 /// 1/λ. Rules with a fixed step grow λ too slowly to be caught; they end at the iteration limit.
-struct InfeasibilityMonitor: Sendable, Equatable, Codable {
+package struct InfeasibilityMonitor: Sendable, Equatable, Codable {
     /// λᵀs and ρ at the mark.
-    private(set) var markedSize = 0.0
-    private(set) var markedRatio = 0.0
-    private(set) var size = 0.0
+    package private(set) var markedSize = 0.0
+    package private(set) var markedRatio = 0.0
+    package private(set) var size = 0.0
 
-    mutating func observe(multipliers: [Double], violations: [Double], scales: [Double]) {
+    package mutating func observe(multipliers: [Double], violations: [Double], scales: [Double]) {
         size = DualFunction.pairing(multipliers, scales)
         let ratio = size > 0 ? DualFunction.pairing(multipliers, violations) / size : 0
         if markedRatio <= 0 || ratio <= 0.1 * markedRatio {
@@ -22,11 +22,11 @@ struct InfeasibilityMonitor: Sendable, Equatable, Codable {
         }
     }
 
-    func suspects(growth: Double) -> Bool { markedRatio > 0 && size > growth * markedSize }
+    package func suspects(growth: Double) -> Bool { markedRatio > 0 && size > growth * markedSize }
 
     var state: [Double] { [markedSize, markedRatio, size] }
 
-    init() {}
+    package init() {}
 
     init(state: [Double]) { (markedSize, markedRatio, size) = (state[0], state[1], state[2]) }
 }

@@ -21,25 +21,25 @@ public struct Iteration: Sendable, Equatable {
     public let gap: Double
 
     init(
-        index: Int, multipliers: [Double], next: [Double], measurement: Measurement, smoothed: [Double],
+        index: Int, multipliers: [Double], next: [Double], evaluation: PrimalEvaluation, smoothed: [Double],
         domain: MultiplierDomain
     ) {
         self.index = index
         self.multipliers = multipliers
         nextMultipliers = next
-        violations = measurement.violations
+        violations = evaluation.violations
         smoothedViolations = smoothed
-        let pairing = DualFunction.pairing(multipliers, measurement.violations)
+        let pairing = DualFunction.pairing(multipliers, evaluation.violations)
         switch domain {
         case .nonnegative:
-            objective = measurement.objective
-            dualValue = measurement.objective.map { $0 + pairing }
+            objective = evaluation.objective
+            dualValue = evaluation.objective.map { $0 + pairing }
         case .simplex:
-            objective = measurement.violations.reduce(-Double.infinity, max)
+            objective = evaluation.violations.reduce(-Double.infinity, max)
             dualValue = pairing
         }
         gap = DualFunction.gap(
-            multipliers: multipliers, violations: measurement.violations, domain: domain)
+            multipliers: multipliers, violations: evaluation.violations, domain: domain)
     }
 }
 

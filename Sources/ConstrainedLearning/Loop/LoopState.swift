@@ -18,12 +18,11 @@ public struct LoopState: Sendable, Equatable, Codable {
         peaks = multipliers.map { _ in 0 }
     }
 
-    /// Tail averages of λ and v, and the drift of both, concatenated.
-    var averages: (multipliers: [Double], violations: [Double], drift: [Double]) {
+    /// Tail averages of λ and v; before the first iteration λ itself and nothing.
+    public var averages: (multipliers: [Double], violations: [Double]) {
         let mean = window.mean
-        guard !mean.isEmpty else { return (multipliers, [], []) }
-        let count = multipliers.count
-        return (Array(mean.prefix(count)), Array(mean.suffix(count)), window.drift)
+        guard !mean.isEmpty else { return (multipliers, []) }
+        return (Array(mean.prefix(multipliers.count)), Array(mean.suffix(multipliers.count)))
     }
 
     /// The state as named vectors, for a checkpoint; the rule's entries are under `rule/`.

@@ -66,23 +66,24 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
             for _ in 0..<options.primalStepsPerIteration {
                 try problem.primalStep(multipliers: state.multipliers)
             }
-            let measurement = try problem.measure(multipliers: state.multipliers)
+            let evaluation = try problem.evaluate(multipliers: state.multipliers)
             precondition(
-                measurement.violations.count == constraints.count,
-                "PrimalDualLoop: got \(measurement.violations.count) violations of \(constraints.count)"
+                evaluation.violations.count == constraints.count,
+                "PrimalDualLoop: got \(evaluation.violations.count) violations of \(constraints.count)"
             )
-            if let complaint = nonFinite(measurement.violations, what: "violation") {
+            if let complaint = nonFinite(evaluation.violations, what: "violation") {
                 return result(.nonFinite, complaint)
             }
             let next = rule.update(
-                state.multipliers, violations: measurement.violations, curvature: measurement.curvature)
+                state.multipliers, violations: evaluation.violations, curvature: evaluation.curvature)
             if let complaint = nonFinite(next, what: "multiplier") { return result(.nonFinite, complaint) }
             let iteration = Iteration(
                 index: state.iteration + 1, multipliers: state.multipliers, next: next,
-                measurement: measurement, smoothed: rule.smoothedViolations, domain: rule.domain)
+                evaluation: evaluation, smoothed: rule.smoothedViolations, domain: rule.domain)
             advance(by: iteration)
             if try observer(iteration, state) == .stop {
-                return result(verdict()?.status ?? .interrupted, nil)
+                let (status, explanation) = verdict() ?? (.interrupted, nil)
+                return result(status, explanation)
             }
         }
     }
@@ -102,12 +103,8 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
     ///
     /// It follows from the state alone, so a resumed run ends where it would have.
     private func verdict() -> (status: RunStatus, explanation: String?)? {
-        if state.window.isFull {
-            let averages = state.averages
-            let test = ConvergenceTest(tolerance: options.tolerance, domain: rule.domain)
-            let scales = scale.scales(violations: averages.violations, peaks: state.peaks)
-            if test.isMet(window: averages, scales: scales) { return (.converged, nil) }
-        }
+        let test = ConvergenceTest(tolerance: options.tolerance, domain: rule.domain, scale: scale)
+        if test.isMet(window: state.window, peaks: state.peaks) { return (.converged, nil) }
         if rule.domain == .nonnegative && state.monitor.suspects(growth: options.infeasibleGrowth) {
             return (.infeasible, infeasibility())
         }
@@ -115,7 +112,7 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
     }
 
     private func infeasibility() -> String {
-        let (multipliers, violations, _) = state.averages
+        let (multipliers, violations) = state.averages
         let worst = constraints.indices.max {
             multipliers[$0] * violations[$0] < multipliers[$1] * violations[$1]
         }
@@ -139,19 +136,4 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
             multipliers: averages.multipliers, lastMultipliers: state.multipliers,
             violations: averages.violations)
     }
-}
-
-/// The outcome of a run.
-public struct PrimalDualResult: Sendable, Equatable {
-    public let status: RunStatus
-    /// For `infeasible` and `nonFinite`: what happened, to which constraint.
-    public let explanation: String?
-    /// Dual iterations done, those before a resume included.
-    public let iterations: Int
-    /// Tail average of λ: the answer.
-    public let multipliers: [Double]
-    /// λ after the last dual step.
-    public let lastMultipliers: [Double]
-    /// Tail average of the violations; empty if there was no iteration.
-    public let violations: [Double]
 }

@@ -23,3 +23,13 @@ public protocol DualRule: Sendable {
     /// Puts back what `state` gave; throws ``SavedStateError`` and changes nothing if it does not fit.
     mutating func restore(_ state: [String: [Double]]) throws
 }
+
+extension DualRule {
+    /// Zipping vectors of different lengths would drop constraints silently.
+    func requireMatching(_ multipliers: [Double], _ violations: [Double]) {
+        precondition(
+            multipliers.count == violations.count && !multipliers.isEmpty,
+            "\(Self.self).update: got \(multipliers.count) multipliers and \(violations.count) violations, "
+                + "expected as many, at least one")
+    }
+}

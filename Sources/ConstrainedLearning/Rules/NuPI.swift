@@ -39,6 +39,7 @@ public struct NuPI: DualRule, Equatable {
     public mutating func update(
         _ multipliers: [Double], violations: [Double], curvature: SquareMatrix?
     ) -> [Double] {
+        requireMatching(multipliers, violations)
         let gain = warmup > 0 ? min(1, Double(updates + 1) / Double(warmup)) : 1
         let proportional: [Double]
         if updates == 0 {

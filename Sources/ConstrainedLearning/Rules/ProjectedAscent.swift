@@ -23,6 +23,7 @@ public struct ProjectedAscent: DualRule, Equatable {
     public mutating func update(
         _ multipliers: [Double], violations: [Double], curvature: SquareMatrix?
     ) -> [Double] {
+        requireMatching(multipliers, violations)
         let next = zip(multipliers, violations).map { $0 + currentStep * $1 }
         currentStep *= decay
         smoothedViolations = violations

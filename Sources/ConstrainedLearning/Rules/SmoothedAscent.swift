@@ -19,6 +19,7 @@ public struct SmoothedAscent: DualRule, Equatable {
     public mutating func update(
         _ multipliers: [Double], violations: [Double], curvature: SquareMatrix?
     ) -> [Double] {
+        requireMatching(multipliers, violations)
         let before = smoothedViolations.isEmpty ? violations.map { _ in 0 } : smoothedViolations
         smoothedViolations = zip(before, violations).map { smoothing * $0 + (1 - smoothing) * $1 }
         return domain.projection(of: zip(multipliers, smoothedViolations).map { $0 + step * $1 })

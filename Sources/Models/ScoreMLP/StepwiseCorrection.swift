@@ -7,9 +7,10 @@ import TensorCore
 /// u_i(x̂) = M_i x̂ + b_i of the whitened state. In these units the path-wise divergence of Lemma 1 is
 /// Σ_i E ½‖u_i‖² whatever the schedule, and its Hessian in (M_i, b_i) is the identity: plain gradient descent with
 /// a step of order one converges in a few iterations. Under linear rewards and a Gaussian base the optimum is
-/// b_i ∝ Wᵀλ exactly; quadratic rewards need M_i. It starts at zero, where the model is the base.
+/// b_i ∝ Wᵀλ with M_i = 0, so slopes can be left out; quadratic rewards need them. It starts at zero, where the
+/// model is the base.
 public final class StepwiseCorrection: Module {
-    /// M_i, each `[d, d]` acting from the right on row vectors.
+    /// M_i, each `[d, d]` acting from the right on row vectors; none where the map is a shift only.
     private let slopes: [Parameter]
     /// b_i, each `[1, d]`.
     private let shifts: [Parameter]
@@ -21,9 +22,10 @@ public final class StepwiseCorrection: Module {
     /// - Parameters:
     ///   - alphasCumprod: ᾱ of each sampler step.
     ///   - reference: Gaussian with the base model's mean and covariance, which whitens the state.
-    public init(alphasCumprod: [Double], reference: Gaussian) {
+    ///   - hasSlopes: whether u_i depends on the state.
+    public init(alphasCumprod: [Double], reference: Gaussian, hasSlopes: Bool) {
         let d = reference.dimension
-        slopes = alphasCumprod.map { _ in Parameter(.zeros([d, d])) }
+        slopes = hasSlopes ? alphasCumprod.map { _ in Parameter(.zeros([d, d])) } : []
         shifts = alphasCumprod.map { _ in Parameter(.zeros([1, d])) }
         self.reference = reference
         whitening = GaussianDenoiser(reference)
@@ -32,15 +34,13 @@ public final class StepwiseCorrection: Module {
 
     /// u_i(x̂).  Shapes: x `[N, d]`, result `[N, d]`.
     public func callAsFunction(_ x: Tensor, step: Int) -> Tensor {
-        matmul(whitening.whitened(x, levels[step]), slopes[step].value) + shifts[step].value
+        let shift = shifts[step].value
+        guard !slopes.isEmpty else { return shift.broadcast(to: x.shape) }
+        return matmul(whitening.whitened(x, levels[step]), slopes[step].value) + shift
     }
 
     public var namedParameters: [NamedParameter] {
-        slopes.indices.flatMap { step in
-            [
-                NamedParameter("steps.\(step).slope", slopes[step]),
-                NamedParameter("steps.\(step).shift", shifts[step]),
-            ]
-        }
+        slopes.enumerated().map { NamedParameter("steps.\($0).slope", $1) }
+            + shifts.enumerated().map { NamedParameter("steps.\($0).shift", $1) }
     }
 }

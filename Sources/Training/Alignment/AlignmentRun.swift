@@ -74,7 +74,8 @@ final class AlignmentRun {
         let chain = AlignmentChain(
             base: { base($0, $1) }, steps: steps, dimension: configuration.dimension)
         let correction = StepwiseCorrection(
-            alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference)
+            alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference,
+            hasSlopes: configuration.rewards.contains { !$0.function.isLinear })
         let problem = AlignmentProblem(
             chain: chain,
             constraints: configuration.rewards.map { RewardConstraint($0, configuration.dimension) },
@@ -157,7 +158,6 @@ final class AlignmentRun {
                 "samples": try aligned.samples(0..<1024, seed: seed),
                 "base": try model(base).samples(0..<1024, seed: seed),
             ])
-        try session.write("config.yaml", Data(configuration.text.utf8))
         try session.write("summary.json", summary.json())
         report(summary)
     }
@@ -187,5 +187,14 @@ extension RewardConstraint {
         threshold = configuration.threshold
         sign = configuration.direction == .high ? 1 : -1
         scale = .raw
+    }
+}
+
+extension RewardConfiguration.Function {
+    var isLinear: Bool {
+        switch self {
+        case .linear, .mean: true
+        case .mirror: false
+        }
     }
 }

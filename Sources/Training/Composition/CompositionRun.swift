@@ -105,8 +105,7 @@ final class CompositionRun {
         let equal = try problem.evaluate()
         try session.writeModel(constrained)
         try session.writeTensors("samples.safetensors", try samples(constrained, problem.model(), models))
-        try session.write("baselines.json", JSONEncoder().encode(["equal_weights": ["divergences": equal]]))
-        try session.write("config.yaml", Data(configuration.text.utf8))
+        try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
         try session.write("summary.json", summary.json())
         report(summary, equal)
     }
@@ -285,8 +284,26 @@ extension NoiseSchedule {
 }
 
 extension RunConfiguration {
-    /// Samples on which divergences are measured each iteration: cheap where scores are closed forms.
+    /// Samples on which divergences are measured each iteration: cheap where everything is a closed form; the
+    /// chains' own where a product has none.
     var trainingSamples: Int {
-        score == .analytic ? 8192 : kind == .product ? mcmc.chains : 2048
+        switch (kind, score) {
+        case (.product, _) where !isClosedProduct: mcmc.chains
+        case (_, .analytic): 8192
+        case (_, .learned): 2048
+        }
+    }
+
+    /// Whether all models are Gaussians with exact scores, so that their product is one too.
+    private var isClosedProduct: Bool { score == .analytic && models.allSatisfy(\.source.isGaussian) }
+}
+
+extension ModelConfiguration.Source {
+    fileprivate var isGaussian: Bool {
+        switch self {
+        case .gaussian: true
+        case .mixture(let components): components.count == 1
+        case .samples: false
+        }
     }
 }

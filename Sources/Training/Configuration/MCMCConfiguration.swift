@@ -3,7 +3,7 @@ public struct MCMCConfiguration: Equatable, Sendable {
     public enum Sampler: String, CaseIterable, Sendable { case ula, mala, uhmc, hmc }
 
     public var sampler: Sampler = .mala
-    public var levels = 40
+    public var levels = 20
     public var stepsPerLevel = 2
     public var chains = 1024
     /// Step relative to the square of a level's noise scale.

@@ -14,7 +14,7 @@ public struct NetworkConfiguration: Equatable, Sendable {
 
 /// Fitting a score network to a given model.
 public struct PretrainingConfiguration: Equatable, Sendable {
-    public var steps = 1500
+    public var steps = 1000
     public var batch = 512
     public var microBatch = 128
     public var learningRate = 1e-3

@@ -9,6 +9,8 @@ struct ImageTiles: RunPictures {
     private let range: ClosedRange<Float>
 
     private static let columns = 16
+    /// Most rows of a grid.
+    static let rowLimit = 8
     /// Tiles are enlarged to about this many pixels.
     private static let tilePixels = 44
 
@@ -36,7 +38,7 @@ struct ImageTiles: RunPictures {
 
     func files() throws -> [(name: String, picture: PictureFile)] {
         let grids = sets.enumerated().map { index, set in
-            (name: set.fileName(index: index), picture: PictureFile.png(grid(set, rows: 8)))
+            (name: set.fileName(index: index), picture: PictureFile.png(grid(set, rows: Self.rowLimit)))
         }
         return [(name: "main", picture: .png(main))] + grids
     }
@@ -48,7 +50,8 @@ struct ImageTiles: RunPictures {
         return grid.rendered()
     }
 
-    private func grid(_ set: SampleSet, rows: Int) -> PNGImage {
+    /// The first samples in rows of 16.
+    func grid(_ set: SampleSet, rows: Int) -> PNGImage {
         ImageGrid(Array(tiles(set).prefix(rows * Self.columns)), columns: Self.columns).rendered()
     }
 
@@ -59,7 +62,7 @@ struct ImageTiles: RunPictures {
     private var scale: Int { max(1, (Self.tilePixels + side / 2) / side) }
 
     private func tiles(_ set: SampleSet) -> [PNGImage] {
-        (0..<set.count).prefix(8 * Self.columns).map { index in
+        (0..<set.count).prefix(Self.rowLimit * Self.columns).map { index in
             let values = set.values[index * set.dimension..<(index + 1) * set.dimension]
             // Smooth enlargement: the eye reads strokes where it would see blocks.
             return PNGImage(width: side, height: side, channels: .gray, values: values, range: range)

@@ -5,13 +5,11 @@ public enum ReportError: ExitCoded, Equatable, CustomStringConvertible {
     case notARun(directory: String)
     case unreadable(path: String, reason: String)
     case damaged(path: String, reason: String)
-    case cannotCreate(directory: String, reason: String)
 
     public var exitCode: Int32 {
         switch self {
         case .missing, .notARun, .unreadable: ExitStatus.noInput
         case .damaged: ExitStatus.badData
-        case .cannotCreate: ExitStatus.cannotCreate
         }
     }
 
@@ -26,8 +24,6 @@ public enum ReportError: ExitCoded, Equatable, CustomStringConvertible {
             "\(path): cannot read: \(reason). Check its permissions."
         case .damaged(let path, let reason):
             "\(path): \(reason). Restore the file from a copy, or move it away to report without it."
-        case .cannotCreate(let directory, let reason):
-            "cannot create \(directory): \(reason). Choose another place with --output."
         }
     }
 }

@@ -9,7 +9,7 @@ import Telemetry
 ///     the first one's. Pictures stand beside it in `images`.
 /// - Returns: the path of the page.
 ///
-/// Throws: `ReportError`, `TelemetryError`, `SafetensorsError`, `CheckpointError`.
+/// Throws: `ReportError`, `OutputDirectoryError`, `TelemetryError`, `SafetensorsError`, `CheckpointError`.
 public func writeReports(of directories: [String], output: String? = nil) throws -> String {
     precondition(!directories.isEmpty, "writeReports: got no run directory, expected at least one")
     let reports = try directories.map { RunReport(try RunRecord(directory: $0)) }
@@ -20,7 +20,7 @@ public func writeReports(of directories: [String], output: String? = nil) throws
     }
     for report in reports { try report.write(to: report.defaultPath) }
     let path = output ?? "\(directories[0])/comparison.html"
-    try createDirectory(of: path)
+    try createDirectory(URL(fileURLWithPath: path).deletingLastPathComponent())
     try ComparisonReport(reports).page().write(to: URL(fileURLWithPath: path))
     return path
 }
@@ -31,9 +31,9 @@ extension RunReport {
     fileprivate func write(to path: String) throws {
         let page = URL(fileURLWithPath: path)
         let images = page.deletingLastPathComponent().appendingPathComponent("images")
-        try createDirectory(of: path)
+        try createDirectory(page.deletingLastPathComponent())
         let files = try pictures?.files() ?? []
-        if !files.isEmpty { try createDirectory(of: images.appendingPathComponent("main").path) }
+        if !files.isEmpty { try createDirectory(images) }
         for file in files {
             let url = images.appendingPathComponent(file.name)
             switch file.picture {
@@ -42,16 +42,6 @@ extension RunReport {
             }
         }
         try self.page().write(to: page)
-    }
-}
-
-/// Creates the directory that the file at `path` is to stand in.
-private func createDirectory(of path: String) throws {
-    let directory = URL(fileURLWithPath: path).deletingLastPathComponent()
-    do {
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    } catch {
-        throw ReportError.cannotCreate(directory: directory.path, reason: error.localizedDescription)
     }
 }
 

@@ -109,9 +109,9 @@ extension DecodingError {
     fileprivate var reason: String {
         switch self {
         case .keyNotFound(let key, _): "has no key \"\(key.stringValue)\""
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
-        case .dataCorrupted(let context): "is no valid JSON (\(context.debugDescription))"
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is no \(type)"
+        case .dataCorrupted: "is no valid JSON"
         @unknown default: "cannot be read"
         }
     }

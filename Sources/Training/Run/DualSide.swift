@@ -28,10 +28,10 @@ final class PrimalSide: PrimalDualProblem {
 
     func primalStep(multipliers: [Double]) throws { try step(multipliers) }
 
-    func measure(multipliers: [Double]) throws -> Measurement {
+    func evaluate(multipliers: [Double]) throws -> PrimalEvaluation {
         let measured = try measurement(multipliers)
         latest = measured
-        return Measurement(
+        return PrimalEvaluation(
             violations: measured.gradient, objective: measured.objective,
             curvature: measured.curvature.map { SquareMatrix(order: multipliers.count, values: $0) })
     }

@@ -43,6 +43,7 @@ public func runJob(_ request: RunRequest) -> Int32 {
         let session = try RunSession(
             communicator: communicator, directory: request.directory, configuration: configuration,
             policy: request.resume.map(ResumePolicy.init(argument:)))
+        try session.write("config.yaml", Data(configuration.text.utf8))
         return try run(configuration, in: session)
     }
 }

@@ -32,10 +32,15 @@ public struct Summary: Codable, Equatable, Sendable {
         case gap, seconds, ranks
     }
 
-    /// JSON with sorted keys; numbers that are not finite become the strings "nan", "inf", "-inf".
-    public func json() throws -> Data {
+    public func json() throws -> Data { try sortedJSON(.prettyPrinted) }
+}
+
+extension Encodable {
+    /// JSON with sorted keys, so that equal values give equal bytes; numbers that are not finite become the
+    /// strings "nan", "inf", "-inf".
+    func sortedJSON(_ formatting: JSONEncoder.OutputFormatting = []) throws -> Data {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [formatting, .sortedKeys]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return try encoder.encode(self)

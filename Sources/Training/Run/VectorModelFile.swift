@@ -73,6 +73,14 @@ extension VectorModel {
         /// Components of each exact mixture.
         var components = 0
 
+        /// Whether a model can be built from these numbers, which a damaged file may have changed.
+        var isPlausible: Bool {
+            let sizes =
+                [dimension] + (score == "network" ? [hidden, blocks, widening, embedding] : [components])
+            return sizes.allSatisfy { (1...65_536).contains($0) } && (0...1).contains(eta)
+                && (1...max(1, betas.count)).contains(samplingSteps)
+        }
+
         enum CodingKeys: String, CodingKey {
             case format, dimension, betas, eta, score, hidden, blocks, widening, embedding, components
             case samplingSteps = "sampling_steps"
@@ -89,7 +97,7 @@ extension VectorModel {
             dimension: dimension, betas: schedule.betas, samplingSteps: sampling.steps, eta: sampling.eta,
             score: "", isCorrected: false)
         store(score, in: &tensors, &description)
-        let json = String(decoding: try JSONEncoder().encode(description), as: UTF8.self)
+        let json = String(decoding: try description.sortedJSON(), as: UTF8.self)
         try SafetensorsFile.write(tensors, metadata: [Self.metadataKey: json, "format": "pt"], to: path)
     }
 
@@ -134,6 +142,10 @@ extension VectorModel {
                 path: path,
                 reason: "is no vector model of Saddle (metadata \(Self.metadataKey) is missing or newer)")
         }
+        guard description.isPlausible else {
+            throw TrainingError.badSamples(
+                path: path, reason: "its metadata \(Self.metadataKey) describes no possible model")
+        }
         schedule = try NoiseSchedule(betas: description.betas)
         dimension = description.dimension
         sampling = SamplingConfiguration(steps: description.samplingSteps, eta: description.eta)
@@ -145,18 +157,24 @@ extension VectorModel {
     ) throws -> Score {
         let base: Score
         if description.score == "mixture" {
-            base = .mixture(
-                GaussianMixture(
-                    weights: try file.tensor("mixture/weights").doubles,
-                    components: try (0..<description.components).map {
-                        try Gaussian(file, at: "mixture/\($0)")
-                    }))
+            let weights = try file.tensor("mixture/weights").doubles
+            guard weights.count == description.components, weights.allSatisfy({ $0 > 0 && $0.isFinite })
+            else {
+                throw TrainingError.badSamples(
+                    path: file.path,
+                    reason: "mixture/weights are not \(description.components) positive numbers")
+            }
+            let components = try (0..<description.components).map {
+                try Gaussian(file, at: "mixture/\($0)", dimension: description.dimension)
+            }
+            base = .mixture(GaussianMixture(weights: weights, components: components))
         } else {
             let sizes = ScoreMLPConfiguration(
                 dimension: description.dimension, timesteps: schedule.trainSteps, hidden: description.hidden,
                 blocks: description.blocks, widening: description.widening, embedding: description.embedding)
             let network = ScoreNetwork(
-                sizes, alphasCumprod: schedule.alphasCumprod, reference: try Gaussian(file, at: "reference"),
+                sizes, alphasCumprod: schedule.alphasCumprod,
+                reference: try Gaussian(file, at: "reference", dimension: description.dimension),
                 key: RandomKey(seed: 0, stream: 0))
             try file.fill(network.namedParameters, at: "network")
             base = .network(network)
@@ -165,7 +183,8 @@ extension VectorModel {
         let steps = ddimSteps(schedule, count: description.samplingSteps, eta: description.eta)
         let correction = StepwiseCorrection(
             alphasCumprod: steps.map(\.alphaCumprod),
-            reference: try Gaussian(file, at: "correction_reference"))
+            reference: try Gaussian(file, at: "correction_reference", dimension: description.dimension),
+            hasSlopes: file["correction/steps.0.slope"] != nil)
         try file.fill(correction.namedParameters, at: "correction")
         return .corrected(base, correction)
     }
@@ -177,10 +196,14 @@ extension Gaussian {
         tensors["\(path)/covariance"] = Tensor(covariance.elements, shape: [dimension, dimension])
     }
 
-    fileprivate init(_ file: SafetensorsFile, at path: String) throws {
+    fileprivate init(_ file: SafetensorsFile, at path: String, dimension: Int) throws {
         let (mean, covariance) = (
             try file.tensor("\(path)/mean").doubles, try file.tensor("\(path)/covariance").doubles
         )
+        guard mean.count == dimension, covariance.count == dimension * dimension else {
+            throw TrainingError.badSamples(
+                path: file.path, reason: "\(path) is not of dimension \(dimension)")
+        }
         guard let gaussian = Gaussian(mean: mean, covariance: covariance) else {
             throw TrainingError.badSamples(
                 path: file.path, reason: "\(path)/covariance is not positive definite")

@@ -35,7 +35,6 @@ final class PretrainingRun {
             samples["model/\(model.name)"] = try fitted.samples(0..<1024, seed: configuration.seed)
         }
         try session.writeTensors("samples.safetensors", samples)
-        try session.write("config.yaml", Data(configuration.text.utf8))
         return 0
     }
 }

@@ -5,6 +5,8 @@ public enum ExitStatus {
     public static let usage: Int32 = 64
     public static let badData: Int32 = 65
     public static let noInput: Int32 = 66
+    /// `saddle doctor`: something that Saddle needs is missing.
+    public static let unavailable: Int32 = 69
     public static let `internal`: Int32 = 70
     public static let cannotCreate: Int32 = 73
     public static let cannotWrite: Int32 = 74

@@ -76,7 +76,12 @@ extension AdaptiveAscent {
         from last: Plan, to multipliers: [Double], _ gradient: [Double], _ units: [Double]
     ) {
         let move = subtract(multipliers, last.sample.multipliers)
-        guard zip(move, recent).contains(where: { abs($0) > Self.resolution * $1 }) else { return }
+        guard zip(move, recent).contains(where: { abs($0) > Self.resolution * $1 }) else {
+            // λ rests: what changes here is not its doing, so the next pair must not start before.
+            anchor = Sample(
+                multipliers: multipliers, violations: gradient, earlier: last.sample.violations)
+            return
+        }
         let change = subtract(gradient, last.sample.violations)
         var response = change
         if let earlier = last.sample.earlier {

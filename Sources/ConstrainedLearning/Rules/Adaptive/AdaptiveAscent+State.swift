@@ -2,7 +2,8 @@ extension AdaptiveAscent {
     public var state: [String: [Double]] {
         let pairs = curvature.state
         var state = [
-            "smoothed": smoothedViolations, "recent": recent, "largest": largestViolations,
+            "smoothed": smoothedViolations, "recent": recent, "smallest": smallest,
+            "largest": largestViolations,
             "errors": errors.flatMap { $0 }, "lag": lag.state, "radius": region.state,
             "reversals": damping.state, "moves": pairs[0], "responses": pairs[1],
             "earlier_responses": pairs[2],
@@ -24,6 +25,7 @@ extension AdaptiveAscent {
         let recent = try reader.vector("recent")
         let count = recent.count
         restored.recent = recent
+        restored.smallest = try reader.vector("smallest", count: count)
         restored.smoothedViolations = try reader.vector("smoothed")
         restored.largestViolations = try reader.vector("largest", count: count)
         restored.lag = LagEstimate(state: try reader.vector("lag", count: 3))

@@ -16,6 +16,8 @@ public struct AdaptiveAscent: DualRule, Equatable {
     var damping = KestenDamping()
     /// Recent size of each multiplier: the larger of λᵢ and 0.9 of the value before.
     var recent: [Double] = []
+    /// Below this a multiplier's recent size does not fall, however long it rests at 0.
+    var smallest: [Double] = []
     /// Largest |vᵢ| met.
     var largestViolations: [Double] = []
     /// The latest prediction errors Δv + HΔλ, whose median size measures the noise.
@@ -47,8 +49,9 @@ public struct AdaptiveAscent: DualRule, Equatable {
     public init(domain: MultiplierDomain) { self.domain = domain }
 
     public mutating func update(
-        _ multipliers: [Double], violations: [Double], curvature hint: SquareMatrix? = nil
+        _ multipliers: [Double], violations: [Double], curvature hint: SquareMatrix?
     ) -> [Double] {
+        requireMatching(multipliers, violations)
         let gradient = domain == .simplex ? centered(violations) : violations
         noteSizes(multipliers, gradient)
         if last == nil && largestMagnitude(gradient) == 0 {
@@ -65,7 +68,8 @@ public struct AdaptiveAscent: DualRule, Equatable {
         self.last = plan
         self.last?.relativeStep *= factor
         anchor = anchor ?? plan.sample
-        smoothedViolations = settled
+        // With the common part, which the simplex has no use for, back in its place.
+        smoothedViolations = settled.indices.map { settled[$0] + (violations[$0] - gradient[$0]) }
         return landed(zip(multipliers, plan.step).map { max($0 + factor * $1, 0) })
     }
 
@@ -107,8 +111,9 @@ public struct AdaptiveAscent: DualRule, Equatable {
             curvature = SecantCurvature(order: count)
             largestViolations = [Double](repeating: 0, count: count)
             recent = multipliers.map { $0 > 0 ? $0 : 1 / Double(count) }
+            smallest = recent.map { 1e-9 * $0 }
         }
-        recent = zip(multipliers, recent).map { max($0, 0.9 * $1) }
+        recent = multipliers.indices.map { max(multipliers[$0], 0.9 * recent[$0], smallest[$0]) }
         largestViolations = zip(largestViolations, gradient).map { max($0, abs($1)) }
     }
 }

@@ -1,56 +1,56 @@
 import Foundation
 
 /// A small square matrix in double, for closed forms.
-struct Matrix {
-    let size: Int
+package struct Matrix: Sendable {
+    package let size: Int
     /// Row-major.
-    var elements: [Double]
+    package var elements: [Double]
 
-    init(_ rows: [[Double]]) {
+    package init(_ rows: [[Double]]) {
         size = rows.count
         elements = rows.flatMap { $0 }
     }
 
-    static func diagonal(_ values: [Double]) -> Matrix {
+    package static func diagonal(_ values: [Double]) -> Matrix {
         Matrix(values.indices.map { i in values.indices.map { $0 == i ? values[i] : 0 } })
     }
 
-    subscript(row: Int, column: Int) -> Double {
+    package subscript(row: Int, column: Int) -> Double {
         get { elements[row * size + column] }
         set { elements[row * size + column] = newValue }
     }
 
-    func scaled(_ factor: Double) -> Matrix {
+    package func scaled(_ factor: Double) -> Matrix {
         var copy = self
         copy.elements = elements.map { factor * $0 }
         return copy
     }
 
-    func adding(_ other: Matrix) -> Matrix {
+    package func adding(_ other: Matrix) -> Matrix {
         var copy = self
         copy.elements = zip(elements, other.elements).map { $0 + $1 }
         return copy
     }
 
-    func adding(identity factor: Double) -> Matrix {
+    package func adding(identity factor: Double) -> Matrix {
         adding(.diagonal(Array(repeating: factor, count: size)))
     }
 
-    func times(_ vector: [Double]) -> [Double] {
+    package func times(_ vector: [Double]) -> [Double] {
         (0..<size).map { row in (0..<size).map { self[row, $0] * vector[$0] }.reduce(0, +) }
     }
 
-    func times(_ other: Matrix) -> Matrix {
+    package func times(_ other: Matrix) -> Matrix {
         Matrix(
             (0..<size).map { row in
                 (0..<size).map { column in (0..<size).map { self[row, $0] * other[$0, column] }.reduce(0, +) }
             })
     }
 
-    var trace: Double { (0..<size).map { self[$0, $0] }.reduce(0, +) }
+    package var trace: Double { (0..<size).map { self[$0, $0] }.reduce(0, +) }
 
     /// Lower triangular L with L Lᵀ = self, which must be symmetric and positive definite.
-    var cholesky: Matrix {
+    package var cholesky: Matrix {
         var factor = Matrix.diagonal(Array(repeating: 0, count: size))
         for i in 0..<size {
             for j in 0...i {
@@ -62,13 +62,13 @@ struct Matrix {
         return factor
     }
 
-    var logDeterminant: Double {
+    package var logDeterminant: Double {
         let factor = cholesky
         return (0..<size).map { 2 * log(factor[$0, $0]) }.reduce(0, +)
     }
 
     /// Inverse of a lower triangular matrix.
-    var inverseOfTriangle: Matrix {
+    package var inverseOfTriangle: Matrix {
         var result = Matrix.diagonal(Array(repeating: 0, count: size))
         for column in 0..<size {
             for i in 0..<size {
@@ -79,10 +79,10 @@ struct Matrix {
         return result
     }
 
-    var transposed: Matrix { Matrix((0..<size).map { row in (0..<size).map { self[$0, row] } }) }
+    package var transposed: Matrix { Matrix((0..<size).map { row in (0..<size).map { self[$0, row] } }) }
 
     /// Inverse of a symmetric positive definite matrix.
-    var inverse: Matrix {
+    package var inverse: Matrix {
         let inverse = cholesky.inverseOfTriangle
         return inverse.transposed.times(inverse)
     }
