@@ -40,8 +40,8 @@ struct FlatLayout: Sendable {
     ///
     /// - Parameter body: gets a tensor and a range of its elements, short enough to stay in the cache.
     func forEachPart(_ body: @Sendable (_ tensor: Int, _ elements: Range<Int>) -> Void) {
-        let partLength = 1 << 13
-        Parallel.ranges(count, grain: 4 * partLength) { range in
+        let partLength = 1 << 11
+        Parallel.ranges(count, grain: 16 * partLength) { range in
             for (tensor, slot) in slots.enumerated() where slot.overlaps(range) {
                 let own = slot.clamped(to: range)
                 for start in stride(from: own.lowerBound, to: own.upperBound, by: partLength) {
@@ -85,7 +85,7 @@ struct FixedPointSums: Sendable {
 
     /// The sums, each rounded once: `[count]` in the type of its terms.
     func rounded(_ tensors: [Terms]) -> [Tensor] {
-        let sums = tensors.map { Tensor.zeros([$0.count], dtype: $0.dtype) }
+        let sums = tensors.map { Tensor(empty: [$0.count], dtype: $0.dtype, device: .cpu) }
         layout.forEachPart { tensor, elements in
             FixedPoint.round(
                 start(of: tensor, elements), exponent: exponents[tensor], into: sums[tensor], elements)

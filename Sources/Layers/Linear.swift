@@ -26,7 +26,10 @@ public final class Linear: Module {
         Linear(weight: Parameter(.zeros([outputs, inputs])), bias: Parameter(.zeros([outputs])))
     }
 
-    public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight.value, bias?.value) }
+    /// - Parameter addend: added to the result, broadcast to its shape.
+    public func callAsFunction(_ x: Tensor, adding addend: Tensor? = nil) -> Tensor {
+        linear(x, weight.value, bias?.value, adding: addend)
+    }
 
     public var namedParameters: [NamedParameter] {
         [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])

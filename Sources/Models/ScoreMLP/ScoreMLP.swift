@@ -132,8 +132,8 @@ extension ScoreMLP {
 
         func callAsFunction(_ x: Tensor, _ projection: Tensor, _ time: TimeConditioning) -> Tensor {
             let embedded = time.rows.map { embedding(projection, $0) } ?? projection
-            let h = (first(norm(x).silu()) + embedded).silu()
-            return x + last(middle(h).silu())
+            let h = first(norm(x).silu(), adding: embedded).silu()
+            return last(middle(h).silu(), adding: x)
         }
 
         var namedParameters: [NamedParameter] {

@@ -8,7 +8,7 @@ extension CPUBackend {
             MatrixTiling(product).forEachTile { tile in gemm(product, tile, a, b, into: c) }
         case .bfloat16, .float16:
             // Debian's OpenBLAS exports no half-precision GEMM: widen, multiply, round once.
-            let wide = c.emptyLike(dtype: .float32)
+            let wide = product.accumulates ? c.cast(to: .float32) : c.emptyLike(dtype: .float32)
             multiply(product, a.cast(to: .float32), b.cast(to: .float32), into: wide)
             cast(wide, into: c)
         case .int32:
@@ -27,16 +27,16 @@ extension CPUBackend {
         let (m, n, k) = (Int32(tile.rows.count), Int32(tile.columns.count), Int32(p.depth))
         let leadingA = Int32(max(1, p.transposeA ? p.rows : p.depth))
         let leadingB = Int32(max(1, p.transposeB ? p.depth : p.columns))
-        let leadingC = Int32(p.columns)
+        let (leadingC, keep) = (Int32(p.columns), p.accumulates ? 1.0 : 0.0)
         if c.dtype == .float64 {
             cblas_dgemm(
                 CblasRowMajor, opA, opB, m, n, k, 1, left.assumingMemoryBound(to: Double.self), leadingA,
-                right.assumingMemoryBound(to: Double.self), leadingB, 0,
+                right.assumingMemoryBound(to: Double.self), leadingB, keep,
                 target.assumingMemoryBound(to: Double.self), leadingC)
         } else {
             cblas_sgemm(
                 CblasRowMajor, opA, opB, m, n, k, 1, left.assumingMemoryBound(to: Float.self), leadingA,
-                right.assumingMemoryBound(to: Float.self), leadingB, 0,
+                right.assumingMemoryBound(to: Float.self), leadingB, Float(keep),
                 target.assumingMemoryBound(to: Float.self), leadingC)
         }
     }

@@ -160,7 +160,7 @@ extension Tensor {
 }
 
 /// What the adjoint of a sum must know of an input: its shape, and whether anyone asks for its gradient.
-private struct Operand {
+struct Operand {
     let shape: Shape
     let needsGradient: Bool
 

@@ -1,6 +1,6 @@
 /// Matrix products of a device's op table.
 public protocol MatrixKernels {
-    /// c = a · b for each of `batch` matrices; row-major; strides between matrices in elements (0 repeats one
+    /// c = a · b, or c += a · b, for each of `batch` matrices; row-major; strides between matrices in elements (0 repeats one
     /// matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed.
     func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor)
 }
@@ -12,6 +12,8 @@ public struct MatrixProduct: Sendable {
     public var depth: Int
     public var transposeA = false
     public var transposeB = false
+    /// Adds to what c holds.
+    public var accumulates = false
     public var batch = 1
     public var strideA = 0
     public var strideB = 0
@@ -70,34 +72,64 @@ private func matrixProduct(
     return (product, Shape((leadA.isEmpty ? leadB : leadA) + [m, n]))
 }
 
-/// y = x · Wᵀ + b over the last axis.
+/// y = x · Wᵀ + b + r over the last axis.
 ///
-/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it), bias `[O]`, y `[…, O]`.
-public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+/// What is added is laid down first, and the product accumulates onto it: no pass over y of its own.
+///
+/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it), bias `[O]`, y `[…, O]`; the addend r broadcasts
+///   to y.
+public func linear(
+    _ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, adding addend: Tensor? = nil
+) -> Tensor {
+    let shape = linearShape(x, weight, bias, addend)
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    let rows = shape.elementCount / max(outputs, 1)
+    let y = x.emptyLike(shape: shape)
+    let start = [bias, addend].compactMap { $0?.detached }
+    if let first = start.first { y.fill(withSumOf: first, start.dropFirst().first) }
+    let product = MatrixProduct(
+        rows: rows, columns: outputs, depth: inputs, transposeB: true, accumulates: !start.isEmpty)
+    x.backend.multiply(product, x.detached, weight.detached, into: y)
+
+    let (savedX, savedWeight) = (x.saved(if: weight.isTracked), weight.saved(if: x.isTracked))
+    let (source, added) = (x.shape, [bias, addend].compactMap { $0 })
+    return y.recorded(from: [x, weight] + added) { [added = added.map(Operand.init)] dy in
+        let dyRows = dy.viewed(as: [rows, outputs])
+        return [
+            savedWeight.map { matmul(dyRows, $0).viewed(as: source) },
+            savedX.map { matmul(dyRows, $0.viewed(as: [rows, inputs]), transposeA: true) },
+        ] + added.map { $0.gradient(dy) }
+    }
+}
+
+/// The shape of y, once operands are known to fit.
+private func linearShape(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ addend: Tensor?) -> Shape {
     precondition(
         weight.shape.rank == 2 && x.shape.last == weight.shape[1] && x.dtype == weight.dtype,
         "linear: x \(x.shape) \(x.dtype.name) does not fit weight \(weight.shape) \(weight.dtype.name)")
+    let shape = Shape(x.shape.dimensions.dropLast() + [weight.shape[0]])
     if let bias {
         precondition(
             bias.shape == [weight.shape[0]] && bias.dtype == x.dtype,
             "linear: bias \(bias.shape) \(bias.dtype.name) does not fit weight \(weight.shape)")
     }
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let lead = x.shape.dimensions.dropLast()
-    let rows = lead.reduce(1, *)
-    let y = x.emptyLike(shape: Shape(lead + [outputs]))
-    let product = MatrixProduct(rows: rows, columns: outputs, depth: inputs, transposeB: true)
-    x.backend.multiply(product, x.detached, weight.detached, into: y)
-    if let bias { x.backend.binary(.add, y, bias.detached, into: y) }
+    if let addend {
+        precondition(
+            Shape.broadcast(addend.shape, shape) == shape && addend.dtype == x.dtype,
+            "linear: addend \(addend.shape) \(addend.dtype.name) does not broadcast to \(shape)")
+    }
+    return shape
+}
 
-    let (savedX, savedWeight) = (x.saved(if: weight.isTracked), weight.saved(if: x.isTracked))
-    let (source, needsBias) = (x.shape, bias?.isTracked ?? false)
-    return y.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { dy in
-        let dyRows = dy.viewed(as: [rows, outputs])
-        return [
-            savedWeight.map { matmul(dyRows, $0).viewed(as: source) },
-            savedX.map { matmul(dyRows, $0.viewed(as: [rows, inputs]), transposeA: true) },
-            needsBias ? dyRows.sum(axis: 0) : nil,
-        ]
+extension Tensor {
+    /// y = a + b, or a alone, repeated to y's shape; for tensors under construction only.
+    fileprivate func fill(withSumOf a: Tensor, _ b: Tensor?) {
+        if let b {
+            backend.binary(.add, b, a, into: self)
+        } else {
+            backend.copyStrided(
+                shape: shape.dimensions, from: a, offset: 0, strides: a.shape.broadcastStrides(to: shape),
+                into: self, offset: 0, strides: shape.strides)
+        }
     }
 }

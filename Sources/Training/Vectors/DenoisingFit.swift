@@ -37,6 +37,7 @@ final class DenoisingFit: @unchecked Sendable {
     let settings: DenoisingSettings
     let optimizer: AdamW
     let average: WeightAverage
+    private let parameters: [Parameter]
     private let seed: UInt64
     private let model: Int
 
@@ -44,6 +45,7 @@ final class DenoisingFit: @unchecked Sendable {
     init(_ network: ScoreNetwork, _ settings: DenoisingSettings, seed: UInt64, model: Int) {
         self.network = network
         self.settings = settings
+        self.parameters = network.parameters
         self.seed = seed
         self.model = model
         optimizer = AdamW(
@@ -71,7 +73,7 @@ final class DenoisingFit: @unchecked Sendable {
     func update(from source: Source, over communicator: any Communicator) throws -> Double {
         let step = self.step
         let work = MicroBatches(samples: settings.batch, size: settings.microBatch)
-        let shapes = network.parameters.map(\.shape)
+        let shapes = parameters.map(\.shape)
         let total = try work.sum(over: communicator, arrays: shapes, scalars: 1) { samples in
             let (x0, weights) = source(samples, step)
             return loss(x0, weights, samples, step)
@@ -92,7 +94,7 @@ final class DenoisingFit: @unchecked Sendable {
         let weighted = weights.map { error * $0 } ?? error
         let loss = weighted.sum() / Double(settings.batch * x0.shape[1])
         let gradients = gradients(of: loss)
-        let arrays = network.parameters.map { gradients[$0.value] ?? Tensor.zeros($0.shape) }
+        let arrays = parameters.map { gradients[$0.value] ?? Tensor.zeros($0.shape) }
         return Contribution(arrays: arrays, scalars: [loss.item])
     }
 
