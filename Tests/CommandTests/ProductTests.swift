@@ -57,7 +57,7 @@ final class ProductTests: CommandTestCase {
         assertClose(two.multipliers, [0.635, 0.365], absolute: 5e-4)
         assertClose([two.bound], [2.33], absolute: 5e-3)
         // The circle around (−1, −0.3), (−1, 0.4), (1, 0) is centred at (−0.03, 0.05).
-        let three = ProductOptimum(of: Self.cases[3].factors)
+        let three = ProductOptimum(of: Self.cases[2].factors)
         assertClose(three.product.mean, [-0.03, 0.05], absolute: 1e-3)
     }
 

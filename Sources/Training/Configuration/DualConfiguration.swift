@@ -17,7 +17,7 @@ public struct DualConfiguration: Equatable, Sendable {
     /// λ(1); nil for 1/m.
     public var initial: [Double]?
     /// KKT residual, relative to the size of the problem, below which a run has converged.
-    public var tolerance = 2e-3
+    public var tolerance = 1e-3
     /// Iterations over which it must stay below.
     public var window = 10
 }
