@@ -86,7 +86,7 @@ final class AlignmentTests: CommandTestCase {
         let problem = Problem(
             kind: "alignment", dimension: 2, models: [Normal([0.5, 2], [[0.3, 0], [0, 4]]).model("base")],
             rewards: ["{name: up, linear: [0.0, 10.0], threshold: 0.75, normalize: base}"],
-            settings: chain.yaml + Self.small)
+            settings: chain.yaml + ["training: {batch: 64, micro_batch: 64}"])
         let summary = try workspace.finish(problem).summary()
         let up = chain.coordinate(mean: 2, variance: 4)
         // r̃ = (x − m)/σ: E r̃ = V λ̃/σ² for the multiplier λ̃ of r̃.

@@ -1,10 +1,16 @@
 import Checkpoints
 import Diffusion
+import Foundation
 import Telemetry
 import WeightFiles
 
 extension CheckpointError: ExitCoded {
     public var exitCode: Int32 {
+        if case .writeFailed(let operation, _, let code) = self, operation.hasPrefix("create"),
+            code != ENOSPC, code != EDQUOT
+        {
+            return ExitStatus.cannotCreate
+        }
         switch category {
         case .cannotWrite: ExitStatus.cannotWrite
         case .corrupt: ExitStatus.badData
