@@ -6,7 +6,7 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Time named pieces of work; one JSON object per line.",
         discussion: """
-            pretrain and algorithm2 are the training steps that Benchmarks/ compares with PyTorch; kernels is the
+            pretrain and algorithm2 are the training steps that Benchmarks/ compares with PyTorch; kernels is the \
             bandwidth of element-wise functions against memcpy, gemm the speed of matrix products.
 
             Example:

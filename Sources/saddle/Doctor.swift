@@ -6,7 +6,7 @@ struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what this machine has, what is missing, and the exact fix.",
         discussion: """
-            Looks at processor, memory, OpenBLAS, threads, MPI (two ranks are started), Slurm, /dev/shm, HDF5,
+            Looks at processor, memory, OpenBLAS, threads, MPI (two ranks are started), Slurm, /dev/shm, HDF5, \
             disk and locale. Exit code 0 if Saddle can work, 69 if a line says FAIL.
             """)
 

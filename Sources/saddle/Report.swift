@@ -7,7 +7,7 @@ struct Report: ParsableCommand {
         abstract:
             "Write a page with the result, curves and pictures of a run; of several, also a comparison.",
         discussion: """
-            Writes RUN/report.html and RUN/images/*.png for every run, finished or not, and prints the path of
+            Writes RUN/report.html and RUN/images/*.png for every run, finished or not, and prints the path of \
             the page: the report, or for several runs the comparison.
 
             Example:

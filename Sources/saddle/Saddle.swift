@@ -12,9 +12,18 @@ struct Saddle: ParsableCommand {
               mpirun -n 2 saddle compose examples/digits/product.yaml --output runs/digits
               saddle report runs/digits
 
-            Every run directory holds config.yaml, metrics.jsonl, metrics.csv, TensorBoard events, checkpoint-*/ and
-            summary.json. Exit codes: 0 finished, 64 usage, 65 bad data or corrupt checkpoint, 66 no input, 70
-            internal or not finite, 73/74 cannot write, 75 checkpoint written: start again, 78 configuration.
+            Every run directory holds config.yaml, metrics.jsonl, metrics.csv, TensorBoard events, \
+            checkpoint-*/ and summary.json.
+
+            Exit codes:
+              0      finished
+              64     usage
+              65     bad data, corrupt checkpoint
+              66     no input
+              70     internal error, or a number that is not finite
+              73/74  cannot create, cannot write
+              75     checkpoint written: start the same command again with --resume auto
+              78     configuration
             """,
         version: saddleVersion,
         subcommands: [

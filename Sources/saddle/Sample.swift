@@ -6,7 +6,7 @@ struct Sample: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw samples from the model of a run on vectors.",
         discussion: """
-            Writes DIR/samples.safetensors (tensor `samples`, [N, dimension]) and, where samples are square images,
+            Writes DIR/samples.safetensors (tensor `samples`, [N, dimension]) and, where samples are square images, \
             DIR/samples.png; prints the path of the first. The same seed gives the same samples.
 
             Example:

@@ -37,7 +37,8 @@ struct Pretrain: ParsableCommand {
         abstract: "Fit score networks to the given models.",
         discussion: """
             Example:
-              mpirun -n 2 saddle pretrain examples/digits/pretraining.yaml --output runs/digits-models
+              mpirun -n 2 saddle pretrain examples/digits/product.yaml --set kind=pretraining \\
+                --output runs/digits-models
             """)
 
     @OptionGroup var options: RunOptions

@@ -1,11 +1,17 @@
 import Checkpoints
 import Diffusion
+import Foundation
 import Telemetry
 import WeightFiles
 
 extension CheckpointError: ExitCoded {
     public var exitCode: Int32 {
-        switch category {
+        if case .writeFailed(let operation, _, let code) = self, operation.hasPrefix("create"),
+            code != ENOSPC, code != EDQUOT
+        {
+            return ExitStatus.cannotCreate
+        }
+        return switch category {
         case .cannotWrite: ExitStatus.cannotWrite
         case .corrupt: ExitStatus.badData
         case .missing: ExitStatus.noInput

@@ -116,7 +116,6 @@ public final class RunSession {
             image = try HDF5Image.encode(checkpoint.state)
             seconds = RunStorage.seconds(at: checkpoint)
         }
-        try storage.write("config.yaml", configuration.text.utf8)
         return (storage, image, seconds)
     }
 }

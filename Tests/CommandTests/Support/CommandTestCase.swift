@@ -86,7 +86,8 @@ struct Workspace: Sendable {
     var environment: [String: String] {
         [
             "OMP_NUM_THREADS": "1", "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self,vader",
-            "OMPI_MCA_btl_vader_backing_directory": path, "SWIFT_BACKTRACE": "enable=no",
+            "OMPI_MCA_btl_vader_backing_directory": path, "OMPI_MCA_mpi_yield_when_idle": "1",
+            "SWIFT_BACKTRACE": "enable=no",
         ]
     }
 }
