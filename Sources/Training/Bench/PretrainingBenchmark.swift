@@ -19,7 +19,7 @@ struct PretrainingBenchmark {
             throw TrainingError.degenerateData(model: Benchmark.pretrain.rawValue)
         }
         let settings = DenoisingSettings(
-            steps: 4 * Self.steps, batch: Self.batch, microBatch: PretrainingConfiguration().microBatch,
+            steps: 4 * Self.steps, batch: Self.batch, microBatch: 256,
             learningRate: 1e-3, weightDecay: 1e-4, gradientClip: 1)
         fit = DenoisingFit(
             ScoreNetworkWork.network(reference, schedule), settings, seed: 0, model: 0)
