@@ -18,6 +18,26 @@ package enum DurableFile {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
     }
 
+    /// Gives `path` these bytes, whole or not at all; a kill may leave a file with a temporary name beside it.
+    package static func replace(_ path: String, _ bytes: [UInt8]) throws {
+        let temporary = "\(path).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp"
+        do {
+            try create(temporary, bytes)
+            try move(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Whether `name` is `<file>.<process>-<number>.tmp`, a file whose writer did not live to rename it.
+    package static func isTemporary(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 2, parts.last == "tmp" else { return false }
+        let numbers = parts[parts.count - 2].split(separator: "-", omittingEmptySubsequences: false)
+        return numbers.count == 2 && numbers.allSatisfy { UInt64($0) != nil }
+    }
+
     /// The contents of a regular file of at most `limit` bytes.
     package static func contents(of path: String, limit: Int = .max) throws -> [UInt8] {
         if let size = size(path), size > limit {

@@ -24,6 +24,11 @@ public struct Resumption: Sendable {
     /// Nil: start from the beginning.
     public let checkpoint: Checkpoint?
     public let notices: [CheckpointNotice]
+
+    public init(checkpoint: Checkpoint?, notices: [CheckpointNotice]) {
+        self.checkpoint = checkpoint
+        self.notices = notices
+    }
 }
 
 extension CheckpointStore {

@@ -14,7 +14,6 @@ final class ProductTests: CommandTestCase {
 
     private static let cases = [
         Case(name: "wide and narrow", factors: [wide, narrow]),
-        Case(name: "the same × 0.01", factors: [wide.scaled(by: 0.01), narrow.scaled(by: 0.01)]),
         Case(name: "the same × 30", factors: [wide.scaled(by: 30), narrow.scaled(by: 30)]),
         Case(
             name: "three of one shape",

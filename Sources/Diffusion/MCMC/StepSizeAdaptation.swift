@@ -11,15 +11,16 @@ public struct StepSizeAdaptation: Sendable, Hashable, Codable {
     /// Change of log τ in the first update for a rate that is off by one; later ones shrink as 1/√k.
     public let gain: Double
     /// Updates so far.
-    public private(set) var updates = 0
+    public private(set) var updates: Int
 
-    public init(levels: [AnnealingLevel], targetAcceptance: Double, gain: Double = 1) {
+    public init(levels: [AnnealingLevel], targetAcceptance: Double, gain: Double = 1, updates: Int = 0) {
         precondition(
             targetAcceptance > 0 && targetAcceptance < 1,
             "StepSizeAdaptation: targetAcceptance is \(targetAcceptance), must lie between 0 and 1")
         self.levels = levels
         self.targetAcceptance = targetAcceptance
         self.gain = gain
+        self.updates = updates
     }
 
     /// log τ ← log τ + gain/√k · (rate − target), level by level (Robbins & Monro 1951).

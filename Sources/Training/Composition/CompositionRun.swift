@@ -36,6 +36,7 @@ final class CompositionRun {
 
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
     func run() throws -> Int32 {
+        warnOfUnresolvedScales()
         var networks: [ScoreNetwork] = []
         if configuration.score == .learned {
             guard let fitted = try FitPhase(given, configuration, schedule: schedule, session: session).run()
@@ -66,6 +67,27 @@ final class CompositionRun {
         guard let result else { return ExitStatus.requeue }
         try conclude(problem, result, models)
         return 0
+    }
+
+    /// Lemma 2 needs γ_1 well below the smallest spread of the data and γ_T well above the largest.
+    private func warnOfUnresolvedScales() {
+        let lowest = schedule.noiseToSignal(at: 0)
+        let highest = schedule.noiseToSignal(at: schedule.trainSteps - 1)
+        for model in given {
+            guard let mixture = model.source.mixture else { continue }
+            let smallest = mixture.components.compactMap { $0.covariance.eigenvalues.min() }.min() ?? 1
+            let largest = model.reference.covariance.eigenvalues.max() ?? 1
+            if smallest.squareRoot() < 2 * lowest {
+                session.console.write(
+                    "warning: model \(model.name) varies by as little as \(smallest.squareRoot()), but the schedule's "
+                        + "smallest noise is \(lowest): its divergences are not resolved; lower schedule.beta_start")
+            }
+            if largest.squareRoot() > highest / 5 {
+                session.console.write(
+                    "warning: model \(model.name) spreads over \(largest.squareRoot()), but the schedule's largest "
+                        + "noise is \(highest): raise schedule.beta_end or schedule.train_steps")
+            }
+        }
     }
 
     /// D_i − u with u = Σ λ_j D_j, the bound that the multipliers pay for.

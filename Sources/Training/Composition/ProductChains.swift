@@ -81,8 +81,9 @@ struct ProductChains: Sendable {
         let levels = zip(adaptation.levels, try tree.doubles("\(path)/step_sizes")).map { level, size in
             AnnealingLevel(timestep: level.timestep, stepSize: size, iterations: level.iterations)
         }
-        adaptation = StepSizeAdaptation(levels: levels, targetAcceptance: sampler.targetAcceptance)
         runs = try tree.count("\(path)/runs")
+        adaptation = StepSizeAdaptation(
+            levels: levels, targetAcceptance: sampler.targetAcceptance, updates: runs)
     }
 
     private func anneal(

@@ -12,6 +12,8 @@ public struct CheckpointConfiguration: Equatable, Sendable {
     public var keep = 3
     /// Every so many iterations one is kept for good; 0 for none.
     public var permanentEvery = 0
+    /// Seconds between checkpoints while models are fitted; 0 for none but at an interruption.
+    public var fitSeconds = 60.0
 }
 
 extension EvaluationConfiguration: Keyed {
@@ -42,6 +44,9 @@ extension CheckpointConfiguration: Keyed {
             .optional(
                 "permanent_every", \.permanentEvery, .natural, unit: "iterations",
                 "Every so many iterations one is kept for good; 0 for none."),
+            .optional(
+                "fit_seconds", \.fitSeconds, .nonnegative, unit: "seconds",
+                "Time between checkpoints while models are fitted, in `fit/`; 0 for none but at an interruption."),
         ]
     }
 }

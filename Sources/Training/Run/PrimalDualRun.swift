@@ -22,8 +22,8 @@ struct PrimalDualRun {
         var loop = try PrimalDualLoop(
             problem: primal, constraints: constraints, rule: configuration.dual.makeRule(domain),
             options: options, start: configuration.dual.initial, resuming: try resumedState())
-        var saved = loop.state.iteration
-        let log = try openLog(at: saved)
+        var saved = -1
+        let log = try openLog(at: loop.state.iteration)
         let checkpoint = { (state: LoopState) in
             var tree = StateTree()
             for (name, values) in state.flat { tree.set(values, at: "dual/\(name)") }
@@ -44,7 +44,7 @@ struct PrimalDualRun {
         }
         log?.finish([])
         if isInterrupted {
-            try session.acknowledgeInterruption(step: loop.state.iteration)
+            try session.acknowledgeInterruption()
             return nil
         }
         if saved != loop.state.iteration { try checkpoint(loop.state) }

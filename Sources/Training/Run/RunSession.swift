@@ -16,17 +16,13 @@ public final class RunSession {
     public let console: Console
     /// The state to resume from.
     let resumed: StateTree?
-    private let owner: Owner?
+    /// On rank 0 only.
+    private let storage: RunStorage?
     private let monitor: InterruptionMonitor
     private let started = ProcessInfo.processInfo.systemUptime
     private let secondsBefore: Double
-
-    /// What only rank 0 has.
-    struct Owner {
-        let store: CheckpointStore
-        let lock: RunLock
-        let rotation: RotationRule
-    }
+    /// Seconds since boot at the last checkpoint, or at the start.
+    private var lastSave = ProcessInfo.processInfo.systemUptime
 
     /// Opens the run directory on rank 0 and shares what is resumed.
     ///
@@ -45,16 +41,16 @@ public final class RunSession {
         let opened = try communicator.failTogether(exitCode: exitCode(for:)) {
             isRoot ? try Self.open(directory, configuration, policy, console) : nil
         }
-        owner = opened?.owner
+        storage = opened?.storage
+        secondsBefore = opened?.secondsBefore ?? 0
         let image = try communicator.broadcast(opened?.image ?? [], root: 0)
         resumed = image.isEmpty ? nil : try HDF5Image.decode(image)
-        secondsBefore = try resumed?.real("run/seconds") ?? 0
         monitor = InterruptionMonitor(runDirectory: directory)
     }
 
     var isRoot: Bool { communicator.rank == 0 }
 
-    /// Wall time of this and all earlier starts.
+    /// Wall time of this and, on rank 0, all earlier starts.
     var seconds: Double { secondsBefore + ProcessInfo.processInfo.systemUptime - started }
 
     /// The interruption that any rank has noticed, agreed on by all.
@@ -62,35 +58,34 @@ public final class RunSession {
         try communicator.allReduce(monitor.pending() == nil ? Int64(0) : 1, .maximum) > 0
     }
 
+    /// Whether the last checkpoint, or the start, is `interval` seconds ago by the clock of rank 0.
+    func isSaveDue(every interval: Double) throws -> Bool {
+        let isDue = isRoot && ProcessInfo.processInfo.systemUptime - lastSave >= interval
+        return try communicator.allReduce(isDue ? Int64(1) : 0, .maximum) > 0
+    }
+
     /// Writes a checkpoint on rank 0; the others learn whether it worked.
-    func save(step: Int, _ state: StateTree, files: [String: Data] = [:]) throws {
+    func save(step: Int, _ state: StateTree, in phase: RunStorage.Phase = .iterations) throws {
         try communicator.failTogether(exitCode: exitCode(for:)) {
-            guard let owner else { return }
-            var state = state
-            state["run/seconds"] = .real(seconds)
-            let report = try owner.store.save(
-                CheckpointContent(
-                    step: step, state: state, configuration: configuration.text, extraFiles: files,
-                    saddleVersion: saddleVersion),
-                holding: owner.lock, keeping: owner.rotation)
-            for notice in report.notices { console.write("\(notice)") }
+            let notices = try storage?.save(step: step, state, in: phase, seconds: seconds)
+            for notice in notices ?? [] { console.write("\(notice)") }
         }
+        lastSave = ProcessInfo.processInfo.systemUptime
     }
 
     /// Says that the run stops here and what continues it; the request that asked for it is answered.
-    func acknowledgeInterruption(step: Int) throws {
-        guard isRoot else { return }
-        try monitor.acknowledge()
-        console.write(
-            "interrupted: checkpoint-\(step) is written; the same command with --resume auto goes on from it")
+    func acknowledgeInterruption() throws {
+        try communicator.failTogether(exitCode: exitCode(for:)) {
+            guard let storage else { return }
+            try monitor.acknowledge()
+            console.write(
+                "interrupted: \(storage.lastSaved) is written; the same command with --resume auto goes on from it")
+        }
     }
 
     /// Writes a file of the run directory on rank 0, whole or not at all.
     func write(_ name: String, _ data: Data) throws {
-        try communicator.failTogether(exitCode: exitCode(for:)) {
-            guard isRoot else { return }
-            try data.write(to: URL(fileURLWithPath: directory).appendingPathComponent(name), options: .atomic)
-        }
+        try communicator.failTogether(exitCode: exitCode(for:)) { try storage?.write(name, data) }
     }
 
     /// Writes tensors into a safetensors file of the run directory on rank 0.
@@ -107,43 +102,21 @@ public final class RunSession {
         }
     }
 
+    /// What rank 0 finds in the run directory; the image is the state to resume from, or empty.
     private static func open(
         _ directory: String, _ configuration: RunConfiguration, _ policy: ResumePolicy?, _ console: Console
-    ) throws -> (owner: Owner, image: [UInt8]) {
-        let lock = try RunLock(runDirectory: directory)
-        let store = CheckpointStore(runDirectory: directory)
-        for notice in try store.removeLeftovers(holding: lock) { console.write("\(notice)") }
-        var image: [UInt8] = []
-        if let policy {
-            let resumption = try store.resumption(policy)
-            for notice in resumption.notices { console.write("\(notice)") }
-            if let checkpoint = resumption.checkpoint {
-                console.write("resuming from \(checkpoint.directory)")
-                try configuration.checkContinues(checkpoint.configuration)
-                image = try HDF5Image.encode(checkpoint.state)
-            }
-        } else if let last = try store.steps().last {
-            throw RunError.directoryInUse(directory: directory, step: last)
+    ) throws -> (storage: RunStorage, image: [UInt8], secondsBefore: Double) {
+        let storage = try RunStorage(directory: directory, configuration: configuration)
+        let resumption = try storage.resumption(policy)
+        for notice in try storage.removeLeftovers() + resumption.notices { console.write("\(notice)") }
+        var (image, seconds): ([UInt8], Double) = ([], 0)
+        if let checkpoint = resumption.checkpoint {
+            console.write("resuming from \(checkpoint.directory)")
+            try configuration.checkContinues(checkpoint.configuration)
+            image = try HDF5Image.encode(checkpoint.state)
+            seconds = RunStorage.seconds(at: checkpoint)
         }
-        let rotation = RotationRule(
-            keepLatest: configuration.checkpoints.keep,
-            permanentEvery: configuration.checkpoints.permanentEvery > 0
-                ? configuration.checkpoints.permanentEvery : nil)
-        return (Owner(store: store, lock: lock, rotation: rotation), image)
-    }
-}
-
-/// Mistakes about run directories.
-public enum RunError: ExitCoded, CustomStringConvertible {
-    case directoryInUse(directory: String, step: Int)
-
-    public var exitCode: Int32 { ExitStatus.cannotCreate }
-
-    public var description: String {
-        switch self {
-        case .directoryInUse(let directory, let step):
-            "\(directory) already holds checkpoint-\(step); continue it with --resume latest, or choose another "
-                + "--output"
-        }
+        try storage.write("config.yaml", configuration.text.utf8)
+        return (storage, image, seconds)
     }
 }

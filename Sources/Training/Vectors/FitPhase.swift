@@ -17,6 +17,8 @@ struct FitPhase {
     let settings: DenoisingSettings
     let seed: UInt64
     let session: RunSession
+    /// Seconds between checkpoints; 0 for none but at an interruption.
+    private let saveInterval: Double
     private let networks: [ScoreNetwork]
 
     init(
@@ -27,6 +29,7 @@ struct FitPhase {
         self.settings = DenoisingSettings(configuration.pretraining)
         self.seed = configuration.seed
         self.session = session
+        saveInterval = configuration.checkpoints.fitSeconds
         self.networks = models.indices.map { i in
             ScoreNetwork(
                 configuration.network.sizes(dimension: configuration.dimension, schedule),
@@ -45,11 +48,10 @@ struct FitPhase {
         let own = layout.items(of: world.rank)
         let fits = try own.map(fit)
         let most = (0..<world.size).map { layout.items(of: $0).count }.max() ?? 0
-        guard try fitInRounds(fits, over: group, longest: most * settings.steps) else {
+        let finished = try fitInRounds(fits, over: group, longest: most * settings.steps) {
             try save(fits, own, isFirstOfGroup: group.rank == 0)
-            return nil
         }
-        return try shared(fits, layout)
+        return finished ? try shared(fits, layout) : nil
     }
 
     /// The fit of a model, from the beginning or where it was interrupted.
@@ -59,9 +61,9 @@ struct FitPhase {
         return fit
     }
 
-    /// - Returns: false if the run was interrupted.
+    /// - Returns: false if the run was interrupted; its state is then saved.
     private func fitInRounds(
-        _ fits: [DenoisingFit], over group: any Communicator, longest: Int
+        _ fits: [DenoisingFit], over group: any Communicator, longest: Int, save: () throws -> Void
     ) throws -> Bool {
         let total = fits.count * settings.steps
         let done = fits.reduce(0) { $0 + $1.step }
@@ -79,7 +81,12 @@ struct FitPhase {
                     throw FitError(group: error)
                 }
             }
-            if try session.pendingInterruption() { return false }
+            if try session.pendingInterruption() {
+                try save()
+                try session.acknowledgeInterruption()
+                return false
+            }
+            if saveInterval > 0, try session.isSaveDue(every: saveInterval) { try save() }
         }
         progress?.finish()
         return true
@@ -107,20 +114,21 @@ struct FitPhase {
             }, over: group)
     }
 
-    /// Gathers every group's state on rank 0 and saves it as the checkpoint of step 0.
+    /// Gathers every group's state on rank 0 and saves it; checkpoints of this phase count all updates.
     private func save(_ fits: [DenoisingFit], _ own: Range<Int>, isFirstOfGroup: Bool) throws {
         var tree = StateTree()
         if isFirstOfGroup {
             for (fit, model) in zip(fits, own) { fit.save(to: &tree, at: "fits/\(model)") }
         }
+        let updates = isFirstOfGroup ? fits.reduce(0) { $0 + $1.step } : 0
+        let step = try session.communicator.allReduce(Int64(updates), .sum)
         let images = try session.communicator.gatherEach(HDF5Image.encode(tree), root: 0)
         var whole = StateTree()
         for image in images ?? [] {
             let part = try HDF5Image.decode(image)
             for path in part.paths { whole[path] = part[path] }
         }
-        try session.save(step: 0, whole)
-        try session.acknowledgeInterruption(step: 0)
+        try session.save(step: Int(step), whole, in: .fit)
     }
 
     /// Broadcasts averaged weights from the ranks that fitted them.

@@ -40,14 +40,12 @@ struct RunDirectory: Sendable {
     func result() throws -> RunResult {
         let store = CheckpointStore(runDirectory: path)
         let checkpoint = try XCTUnwrap(store.latestWhole().checkpoint, "no whole checkpoint in \(path)")
-        var state = checkpoint.state
-        state["run/seconds"] = nil
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
             if name.hasSuffix(".safetensors") || name == "baselines.json" { files[name] = try data(name) }
         }
         return RunResult(
-            step: checkpoint.step, state: state, files: files,
+            step: checkpoint.step, state: checkpoint.state, files: files,
             summary: try contents("summary.json").map { try withoutTime($0, names: ["seconds", "ranks"]) },
             metrics: try lines("metrics.jsonl").map { try withoutTime($0, names: ["seconds"]) })
     }
