@@ -14,22 +14,24 @@ final class BenchTests: XCTestCase {
         let seconds: Double
         let repeats: Int
         let threads: Int
-        let blas_core: String
+        let blasCore: String
         let cases: [Case]?
     }
 
     func testEachBenchmarkPrintsOneObject() throws {
         let run = try Subprocess.saddle(["bench", "gemm", "algorithm2", "--repeats", "1", "--threads", "1"])
         XCTAssertEqual(run.exitCode, 0, run.standardError)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let results = try run.standardOutput.split(separator: "\n").map {
-            try JSONDecoder().decode(Result.self, from: Data($0.utf8))
+            try decoder.decode(Result.self, from: Data($0.utf8))
         }
         XCTAssertEqual(results.map(\.name), ["gemm", "algorithm2"])
         for result in results {
             XCTAssertEqual(result.repeats, 1)
             XCTAssertEqual(result.threads, 1)
             XCTAssertGreaterThan(result.seconds, 0)
-            XCTAssertFalse(result.blas_core.isEmpty)
+            XCTAssertFalse(result.blasCore.isEmpty)
         }
         let products = try XCTUnwrap(results[0].cases)
         XCTAssertTrue(products.allSatisfy { ($0.gflops ?? 0) > 0 && $0.seconds > 0 })

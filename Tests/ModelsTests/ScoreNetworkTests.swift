@@ -16,7 +16,8 @@ final class ScoreNetworkTests: XCTestCase {
 
     private func perturb(_ network: ScoreNetwork) {
         for (index, parameter) in network.parameters.enumerated() {
-            parameter.assign(parameter.value.detached + randomTensor(parameter.shape, seed: UInt64(index)) * 0.1)
+            parameter.assign(
+                parameter.value.detached + randomTensor(parameter.shape, seed: UInt64(index)) * 0.1)
         }
     }
 
@@ -50,7 +51,8 @@ final class ScoreNetworkTests: XCTestCase {
         let x = randomTensor([6, 2], seed: 4)
         for timesteps: [Int32] in [[7, 7, 7, 7, 7, 7], [0, 19, 3, 3, 0, 11]] {
             assertClose(
-                network(x, timesteps: timesteps), network.evaluator()(x, timesteps: timesteps), absolute: 1e-5,
+                network(x, timesteps: timesteps), network.evaluator()(x, timesteps: timesteps),
+                absolute: 1e-5,
                 relative: 1e-5)
         }
     }
@@ -68,7 +70,8 @@ final class ScoreNetworkTests: XCTestCase {
 
     /// Directional derivative of a scalar of the output against all parameters at once.
     private func checkGradient(
-        of network: ScoreNetwork, _ evaluate: @escaping (_ x: Tensor, _ timesteps: [Int32]) -> Tensor, _ name: String
+        of network: ScoreNetwork, _ evaluate: @escaping (_ x: Tensor, _ timesteps: [Int32]) -> Tensor,
+        _ name: String
     ) {
         perturb(network)
         let x = randomTensor([8, 2], seed: 5)

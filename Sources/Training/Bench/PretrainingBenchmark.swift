@@ -13,7 +13,8 @@ struct PretrainingBenchmark {
     init() throws {
         let schedule = try ScoreNetworkWork.schedule()
         let key = RandomPurpose.data.key(seed: 0)
-        let data = Tensor.normal([Self.points, ScoreNetworkWork.dimension], key: key) * Self.variance.squareRoot()
+        let data =
+            Tensor.normal([Self.points, ScoreNetworkWork.dimension], key: key) * Self.variance.squareRoot()
         let rows = SampleSource.rows(data)
         guard let reference = rows.moments() else {
             throw TrainingError.degenerateData(model: Benchmark.pretrain.rawValue)
