@@ -3,8 +3,8 @@
 
     python3 Benchmarks/table.py SADDLE.jsonl PYTORCH.jsonl
 
-Each file holds one JSON object per line with `name`, `seconds` and, from the peers, `gflops`, `threads` and
-`torch`.
+Each file holds one JSON object per line with `name` and `seconds`; from Saddle also `blas_core`, from the peers
+`gflops`, `threads` and `torch`.
 """
 
 import json
@@ -54,8 +54,11 @@ def main():
         spreads = f"{spread(saddle[name]):.2f}, {spread(peer):.2f}"
         print(f"| {name} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.2f} | {rate:.0f} | {spreads} |")
     rounds = len(next(iter(pytorch.values())))
-    one = next(iter(pytorch.values()))[0]
-    print(f"\n{processor()}, {one['threads']} threads, PyTorch {one['torch']}, medians of {rounds} rounds.")
+    ours, theirs = next(iter(saddle.values()))[0], next(iter(pytorch.values()))[0]
+    print(
+        f"\n{processor()}, {theirs['threads']} threads, medians of {rounds} rounds; "
+        f"OpenBLAS with its {ours['blas_core']} kernels, PyTorch {theirs['torch']}."
+    )
 
 
 if __name__ == "__main__":

@@ -151,7 +151,8 @@ final class FixedPointTests: XCTestCase {
     func testConversionRoundsOnce() {
         // 2^24 + 1 lies half-way between floats; a bit 2^-30 further down decides, unless lost in a double.
         let halfWay = Int64(1) << 54 + Int64(1) << 30
-        let floats = rounded([halfWay, halfWay + 1, halfWay - 1, -halfWay - 1, 0, .max], exponent: 30, .float32)
+        let floats = rounded(
+            [halfWay, halfWay + 1, halfWay - 1, -halfWay - 1, 0, .max], exponent: 30, .float32)
         XCTAssertEqual(floats.floats, [0x1p24, 0x1p24 + 2, 0x1p24, -0x1p24 - 2, 0, 0x1p33])
         let doubles = rounded([(Int64(1) << 53) + 1, (Int64(1) << 54) + 3], exponent: -3, .float64)
         XCTAssertEqual(doubles.doubles, [0x1p56, 0x1p57 + 32])

@@ -16,7 +16,8 @@ final class ScoreNetworkTests: XCTestCase {
 
     private func perturb(_ network: ScoreNetwork) {
         for (index, parameter) in network.parameters.enumerated() {
-            parameter.assign(parameter.value.detached + randomTensor(parameter.shape, seed: UInt64(index)) * 0.1)
+            parameter.assign(
+                parameter.value.detached + randomTensor(parameter.shape, seed: UInt64(index)) * 0.1)
         }
     }
 
@@ -44,6 +45,18 @@ final class ScoreNetworkTests: XCTestCase {
         }
     }
 
+    func testASingleBatchIsEvaluatedAsByTheTableOfAllTimesteps() throws {
+        let network = try network()
+        perturb(network)
+        let x = randomTensor([6, 2], seed: 4)
+        for timesteps: [Int32] in [[7, 7, 7, 7, 7, 7], [0, 19, 3, 3, 0, 11]] {
+            assertClose(
+                network(x, timesteps: timesteps), network.evaluator()(x, timesteps: timesteps),
+                absolute: 1e-5,
+                relative: 1e-5)
+        }
+    }
+
     func testParametersCarryTheNamesOfThePapersNetwork() throws {
         let names = try network().namedParameters.map(\.name)
         XCTAssertEqual(names.count, 1 + 2 + 4 * 10 + 2)
@@ -56,13 +69,14 @@ final class ScoreNetworkTests: XCTestCase {
     }
 
     /// Directional derivative of a scalar of the output against all parameters at once.
-    func testGradientsOfAllParametersAgainstACentralDifference() throws {
-        let network = try network()
+    private func checkGradient(
+        of network: ScoreNetwork, _ evaluate: @escaping (_ x: Tensor, _ timesteps: [Int32]) -> Tensor,
+        _ name: String
+    ) {
         perturb(network)
         let x = randomTensor([8, 2], seed: 5)
-        let timesteps: [Int32] = [0, 3, 3, 19, 7, 1, 12, 5]
         let probe = randomTensor([8, 2], seed: 6)
-        let value = { (network.evaluator()(x, timesteps: timesteps) * probe).sum() }
+        let value = { (evaluate(x, [0, 3, 3, 19, 7, 1, 12, 5]) * probe).sum() }
         let found = gradients(of: value())
         let directions = network.parameters.enumerated().map { randomTensor($1.shape, seed: UInt64(50 + $0)) }
         let starts = network.parameters.map { $0.value.copied() }
@@ -78,6 +92,12 @@ final class ScoreNetworkTests: XCTestCase {
             return value().item
         }
         let difference = (shifted(h) - shifted(-h)) / (2 * h)
-        XCTAssertEqual(slope, difference, accuracy: 5e-3 * max(1, abs(difference)))
+        XCTAssertEqual(slope, difference, accuracy: 5e-3 * max(1, abs(difference)), name)
+    }
+
+    func testGradientsOfAllParametersAgainstACentralDifference() throws {
+        let network = try network()
+        checkGradient(of: network, { network.evaluator()($0, timesteps: $1) }, "table of all timesteps")
+        checkGradient(of: network, { network($0, timesteps: $1) }, "timesteps of the batch")
     }
 }

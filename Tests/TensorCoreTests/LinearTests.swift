@@ -31,6 +31,21 @@ final class LinearTests: XCTestCase {
         }
     }
 
+    func testAnAddendIsAddedAsOneWouldByItself() {
+        forEachDevice { device in
+            let x = randomTensor([300, 6], seed: 14, on: device)
+            let weight = randomTensor([4, 6], seed: 15, on: device)
+            for bias in [nil, randomTensor([4], seed: 16, on: device)] {
+                for shape: Shape in [[300, 4], [300, 1], [1, 4], [4], [1]] {
+                    let addend = randomTensor(shape, seed: 17, on: device)
+                    assertClose(
+                        linear(x, weight, bias, adding: addend), linear(x, weight, bias) + addend,
+                        absolute: 1e-6, relative: 1e-6, "\(shape)")
+                }
+            }
+        }
+    }
+
     func testWithoutInputsOnlyTheBiasIsLeft() {
         let bias = randomTensor([4], seed: 4)
         assertIdentical(linear(.zeros([3, 0]), .zeros([4, 0]), bias), bias.broadcast(to: [3, 4]))
@@ -43,6 +58,10 @@ final class LinearTests: XCTestCase {
             let x = randomTensor(shape, seed: 7, dtype: .float64)
             checkGradient(of: { linear($0[0], $0[1]) }, at: [x, weight], "\(shape)")
             checkGradient(of: { linear($0[0], $0[1], $0[2]) }, at: [x, weight, bias], "\(shape)")
+            let addend = randomTensor(shape.replacing(axis: -1, with: 4), seed: 12, dtype: .float64)
+            checkGradient(
+                of: { linear($0[0], $0[1], $0[2], adding: $0[3]) }, at: [x, weight, bias, addend], "\(shape)")
+            checkGradient(of: { linear($0[0], $0[1], adding: $0[2]) }, at: [x, weight, bias], "\(shape)")
         }
     }
 

@@ -15,7 +15,7 @@ extension CPUBackend {
     }
 
     public func binary(_ op: BinaryOp, _ a: Tensor, _ b: Tensor, into y: Tensor) {
-        if a.shape == b.shape {
+        if a.shape == y.shape, b.shape == y.shape {
             return Parallel.ranges(y.elementCount, grain: Self.grain) { range in
                 let start = range.lowerBound
                 ck_binary(op.kernel, y.kernelType, a.at(start), b.at(start), y.at(start), range.count)

@@ -69,7 +69,8 @@ struct DualIterationBenchmark {
                 composedNoise(try models.noises(x, t), weights: multipliers)
             })
             let start = Tensor.normal(
-                [chains.count, ScoreNetworkWork.dimension], key: key(.chainStart), firstSample: chains.lowerBound)
+                [chains.count, ScoreNetworkWork.dimension], key: key(.chainStart),
+                firstSample: chains.lowerBound)
             let noise = ChainNoise(
                 momenta: key(.chainNoise), tests: key(.chainAcceptance), firstChain: chains.lowerBound)
             return try annealedSample(
@@ -82,7 +83,8 @@ struct DualIterationBenchmark {
     private func divergences(of samples: Tensor) throws -> [Double] {
         let sizes = DivergenceSizes(training: work, evaluation: work, stride: 1)
         return try sizes.divergences(
-            work, quadrature, noise: key(.divergenceNoise), p: .network(fit.network.evaluator()), models: models
+            work, quadrature, noise: key(.divergenceNoise), p: .network(fit.network.evaluator()),
+            models: models
         ) { samples.slice($0) }
     }
 

@@ -40,7 +40,8 @@ struct KernelBenchmark {
             let rate = Double(kernel.bytes * x.elementCount) / seconds * 1e-9
             cases.append(
                 .init(
-                    name: kernel.name, seconds: seconds, gigabytesPerSecond: rate, shareOfMemcpy: rate / copied))
+                    name: kernel.name, seconds: seconds, gigabytesPerSecond: rate,
+                    shareOfMemcpy: rate / copied))
         }
         return BenchmarkResult(
             name: Benchmark.kernels.rawValue, seconds: cases.reduce(0) { $0 + $1.seconds }, repeats: repeats,

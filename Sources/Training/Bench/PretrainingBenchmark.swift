@@ -13,13 +13,14 @@ struct PretrainingBenchmark {
     init() throws {
         let schedule = try ScoreNetworkWork.schedule()
         let key = RandomPurpose.data.key(seed: 0)
-        let data = Tensor.normal([Self.points, ScoreNetworkWork.dimension], key: key) * Self.variance.squareRoot()
+        let data =
+            Tensor.normal([Self.points, ScoreNetworkWork.dimension], key: key) * Self.variance.squareRoot()
         let rows = SampleSource.rows(data)
         guard let reference = rows.moments() else {
             throw TrainingError.degenerateData(model: Benchmark.pretrain.rawValue)
         }
         let settings = DenoisingSettings(
-            steps: 4 * Self.steps, batch: Self.batch, microBatch: PretrainingConfiguration().microBatch,
+            steps: 4 * Self.steps, batch: Self.batch, microBatch: 256,
             learningRate: 1e-3, weightDecay: 1e-4, gradientClip: 1)
         fit = DenoisingFit(
             ScoreNetworkWork.network(reference, schedule), settings, seed: 0, model: 0)

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Matrix products of the sizes the score networks have, and large ones.
+/// Matrix products of the sizes the score network's training and sampling have, and large ones.
 struct ProductBenchmark {
     /// c = a · b, or with one of them transposed, as in a layer's forward and backward passes.
     private struct Product {
@@ -13,10 +13,11 @@ struct ProductBenchmark {
     }
 
     private static let products = [
-        Product(rows: 128, columns: 256, depth: 256, transposeB: true),
-        Product(rows: 128, columns: 256, depth: 256),
-        Product(rows: 256, columns: 256, depth: 128, transposeA: true),
-        Product(rows: 512, columns: 256, depth: 256, transposeB: true),
+        // Sampling with 64 chains; training with 256 samples: forward, gradient of the input, of the weight.
+        Product(rows: 64, columns: 256, depth: 256, transposeB: true),
+        Product(rows: 256, columns: 256, depth: 256, transposeB: true),
+        Product(rows: 256, columns: 256, depth: 256),
+        Product(rows: 256, columns: 256, depth: 256, transposeA: true),
         Product(rows: 4096, columns: 256, depth: 256, transposeB: true),
         Product(rows: 2048, columns: 2048, depth: 2048),
     ]
