@@ -11,7 +11,7 @@ extension CheckpointError: ExitCoded {
         {
             return ExitStatus.cannotCreate
         }
-        switch category {
+        return switch category {
         case .cannotWrite: ExitStatus.cannotWrite
         case .corrupt: ExitStatus.badData
         case .missing: ExitStatus.noInput
