@@ -63,7 +63,13 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["saddle", "Checkpoints", "TestSupport"]),
+        .executableTarget(
+            name: "torture",
+            dependencies: [
+                "Checkpoints", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/torture"),
+        .testTarget(
+            name: "CommandTests", dependencies: ["saddle", "torture", "Checkpoints", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -32,7 +32,10 @@ extension CheckpointStore {
         let occupied = DurableFile.exists(target)
         if occupied, let present = Examination(directory: target).checkpoint {
             guard present.manifest.state == values else { throw CheckpointError.stepTaken(path: target) }
-            return SaveReport(directory: target, written: false, pruned: [], notices: [])
+            // A kill may have come between the save and its rotation.
+            let rotation = try prune(saved: content.step, rule)
+            return SaveReport(
+                directory: target, written: false, pruned: rotation.pruned, notices: rotation.notices)
         }
 
         let staging = try stage(content, values, writer: lock.holder)

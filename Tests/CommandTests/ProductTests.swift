@@ -12,12 +12,12 @@ final class ProductTests: CommandTestCase {
     private static let wide = Normal([0.9, 0], [[0.30, 0.10], [0.10, 0.20]])
     private static let narrow = Normal([-0.4, 0.5], [[0.05, 0], [0, 0.08]])
 
+    private static let alike = [[-1, -0.3], [-1, 0.4], [1, 0]].map { Normal($0, variance: 0.3) }
+
     private static let cases = [
         Case(name: "wide and narrow", factors: [wide, narrow]),
         Case(name: "the same × 30", factors: [wide.scaled(by: 30), narrow.scaled(by: 30)]),
-        Case(
-            name: "three of one shape",
-            factors: [[-1, -0.3], [-1, 0.4], [1, 0]].map { Normal($0, variance: 0.3) }),
+        Case(name: "three of one shape", factors: alike),
         Case(
             name: "four, one without weight",
             factors: [[-1, 0], [1, 0], [0, 1.2], [0.1, 0.3]].map { Normal($0, variance: 0.25) }),
@@ -57,7 +57,7 @@ final class ProductTests: CommandTestCase {
         assertClose(two.multipliers, [0.635, 0.365], absolute: 5e-4)
         assertClose([two.bound], [2.33], absolute: 5e-3)
         // The circle around (−1, −0.3), (−1, 0.4), (1, 0) is centred at (−0.03, 0.05).
-        let three = ProductOptimum(of: Self.cases[2].factors)
+        let three = ProductOptimum(of: Self.alike)
         assertClose(three.product.mean, [-0.03, 0.05], absolute: 1e-3)
     }
 

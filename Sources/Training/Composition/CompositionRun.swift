@@ -317,7 +317,9 @@ extension RunConfiguration {
     }
 
     /// Whether all models are Gaussians with exact scores, so that their product is one too.
-    private var isClosedProduct: Bool { score == .analytic && models.allSatisfy(\.source.isGaussian) }
+    var isClosedProduct: Bool {
+        kind == .product && score == .analytic && models.allSatisfy(\.source.isGaussian)
+    }
 }
 
 extension ModelConfiguration.Source {

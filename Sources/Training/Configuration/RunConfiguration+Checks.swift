@@ -102,7 +102,7 @@ extension RunConfiguration {
                 "\(mcmc.chains) is no multiple of \(place) = \(size)"
             }
         }
-        if trainingSamples != mcmc.chains, kind == .mixture || kind == .product {
+        if kind == .mixture || isClosedProduct {
             reader.require(trainingSamples % size == 0, at: place, with: ["kind", "score"]) {
                 "\(size) does not divide the \(trainingSamples) samples of an iteration; use a power of two"
             }

@@ -49,11 +49,26 @@ final class RunStorage {
             }
             return Resumption(checkpoint: nil, notices: [])
         }
-        guard case .directory(let path) = policy else {
-            return try CheckpointStore(runDirectory: Self.placeOfCheckpoints(directory)).resumption(policy)
+        guard case .directory(let path) = policy else { return try resumption(in: directory, policy) }
+        let isRunDirectory = try [path, "\(path)/fit"].contains {
+            try !CheckpointStore(runDirectory: $0).steps().isEmpty
         }
-        return try CheckpointStore(runDirectory: directory).resumption(
-            .directory(Self.placeOfCheckpoints(path)))
+        guard isRunDirectory else {
+            return try CheckpointStore(runDirectory: directory).resumption(policy)
+        }
+        return try resumption(in: path, .latest)
+    }
+
+    /// The newest whole checkpoint of the iterations, or, where none is whole, of the fit before them.
+    private func resumption(in directory: String, _ policy: ResumePolicy) throws -> Resumption {
+        let iterations = CheckpointStore(runDirectory: directory)
+        let fits = CheckpointStore(runDirectory: "\(directory)/fit")
+        if try fits.steps().isEmpty { return try iterations.resumption(policy) }
+        let (newest, refused) = try iterations.latestWhole()
+        let earlier = newest == nil ? try fits.resumption(policy) : nil
+        return Resumption(
+            checkpoint: newest ?? earlier?.checkpoint,
+            notices: refused.map(CheckpointNotice.refused) + (earlier?.notices ?? []))
     }
 
     func save(step: Int, _ state: StateTree, in phase: Phase, seconds: Double) throws -> [CheckpointNotice] {
@@ -89,13 +104,6 @@ final class RunStorage {
         let lock = try RunLock(runDirectory: fitDirectory)
         fitLock = lock
         return lock
-    }
-
-    /// `path`, or its `fit/` where only that has checkpoints.
-    private static func placeOfCheckpoints(_ path: String) throws -> String {
-        let fits = "\(path)/fit"
-        let isOutdated = try CheckpointStore(runDirectory: fits).steps().isEmpty
-        return try CheckpointStore(runDirectory: path).steps().isEmpty && !isOutdated ? fits : path
     }
 }
 
