@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionPipeline
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel
 
 import autoencoder
@@ -39,12 +40,18 @@ def write(state, output, tokenizer):
     )  # fmt: skip
     with replacing(output / "model") as folder:
         pipeline.to(torch.float16).save_pretrained(folder)
+        name_as_stable_diffusion(folder / "text_encoder" / "model.safetensors")
         copy_vocabulary(state / "tokenizer", folder / "tokenizer")
     with replacing(output / "preference") as folder:
         preference.load_model(tokenizer, state / "preference.pt").half().save_pretrained(folder)
         preference.image_processor().save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         copy_vocabulary(state / "tokenizer", folder)
+
+
+def name_as_stable_diffusion(path):
+    """Puts the level `text_model.` back before the names, which transformers 5 leaves out and older readers need."""
+    save_file({f"text_model.{name}": value for name, value in load_file(path).items()}, path, {"format": "pt"})
 
 
 def copy_vocabulary(source, folder):
