@@ -16,13 +16,14 @@ import denoiser
 import evidence
 import export
 import preference
+import reference
 import vocabulary
 from pictures import TRAINING, Album, phrases
 from subjects import subjects
 from training import load, save_atomically
 
 SHARD = 4096  # pictures
-STAGES = ["preference", "autoencoder", "latents", "denoiser", "export", "evidence"]
+STAGES = ["preference", "autoencoder", "latents", "denoiser", "export", "reference", "evidence"]
 
 
 def main():
@@ -87,6 +88,9 @@ class Stages:
 
     def export(self):
         export.write(self.options.state, self.options.output, self.tokenizer)
+
+    def reference(self):
+        reference.write(self.options.output)
 
     def evidence(self):
         evidence.write(self.options.output, self.album)
