@@ -7,9 +7,9 @@ from diffusers import AutoencoderKL
 from pictures import SIZE, TRAINING
 from training import Settings, averaged, fit
 
-SETTINGS = Settings(steps=2400, batch=16, learning_rate=1e-3, decay=0.4)
+SETTINGS = Settings(steps=4000, batch=16, learning_rate=1e-3, decay=0.4)
 CHANNELS = (32, 64, 64)
-KL_WEIGHT = 3e-4  # for means over elements: the spread of the latents stays a small part of their size
+KL_WEIGHT = 3e-5  # for means over elements: enough to keep the latents near zero, too little to blur them
 
 
 def network():
