@@ -49,15 +49,14 @@ class Draw:
 
     def looks(self):
         """[N, len(LOOKS)], which of LOOKS are true of each picture."""
-        return np.stack(
-            [self.brightness < 0.8, self.brightness > 1.08, self.saturation < 0.6, self.saturation > 1.2, self.blur > 0.6],
-            axis=1,
-        )
+        light, colour = self.brightness, self.saturation
+        return np.stack([light < 0.8, light > 1.08, colour < 0.6, colour > 1.2, self.blur > 0.6], axis=1)
 
 
 def draw(subjects, stream, indices):
     """What the pictures `indices` of a stream show: independent random numbers for each index (Philox)."""
-    u = np.stack([np.random.Generator(np.random.Philox(key=stream, counter=[0, 0, 0, i])).random(32) for i in indices])
+    numbers = lambda index: np.random.Generator(np.random.Philox(key=stream, counter=[0, 0, 0, index])).random(32)
+    u = np.stack([numbers(index) for index in indices])
     animals = sum(subject.animal for subject in subjects)
     others = len(subjects) - animals
     is_animal = u[:, 0] < ANIMAL_SHARE
@@ -95,7 +94,10 @@ class Caption:
 def captions(subjects, d):
     """One true caption for each picture."""
     looks = d.looks()
-    return [caption(subjects[s], d.colour[n], np.flatnonzero(looks[n]), d.words[n]) for n, s in enumerate(d.subject)]
+    return [
+        caption(subjects[subject], d.colour[n], np.flatnonzero(looks[n]), d.words[n])
+        for n, subject in enumerate(d.subject)
+    ]
 
 
 def caption(subject, colour, looks, words):
