@@ -49,7 +49,8 @@ let package = Package(
         .testTarget(
             name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
             exclude: ["Safetensors/Fixtures"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),
