@@ -40,6 +40,11 @@ final class CompositionRun {
                 stride: max(1, schedule.trainSteps / (isSampled ? 16 : 4))),
             evaluation: DivergenceWork(
                 batches: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
+                stride: max(1, schedule.trainSteps / 4)),
+            comparison: DivergenceWork(
+                batches: MicroBatches(
+                    samples: max(evaluation.samples / evaluation.microBatch / 8, 1) * evaluation.microBatch,
+                    size: evaluation.microBatch),
                 stride: max(1, schedule.trainSteps / 4)))
     }
 
@@ -112,7 +117,7 @@ final class CompositionRun {
         session.console.write(
             "measuring at the average multipliers on \(work.evaluation.batches.samples) fresh samples")
         try problem.settle(multipliers: multipliers)
-        let divergences = try problem.evaluate()
+        let divergences = try problem.evaluate(work.evaluation)
         let bound = divergences.max() ?? 0
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
         let constrained = try model(of: problem)
@@ -125,7 +130,7 @@ final class CompositionRun {
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
         // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
         try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
-        let equal = try problem.evaluate()
+        let equal = try problem.evaluate(work.comparison)
         try session.writeModel(constrained)
         try session.writeTensors("samples.safetensors", try samples(constrained, model(of: problem), models))
         try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
@@ -259,7 +264,7 @@ extension CompositionRun {
 
     private var updates: (each: Int, first: Int, settling: Int) {
         let each = configuration.training.primalSteps ?? 20
-        return (each: each, first: configuration.pretraining.steps / 2, settling: 10 * each)
+        return (each: each, first: configuration.pretraining.steps / 2, settling: 6 * each)
     }
 }
 

@@ -64,10 +64,10 @@ final class ExactMixture: CompositionProblem, @unchecked Sendable {
 
     func settle(multipliers: [Double]) throws { p = combined(multipliers) }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.work.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {
@@ -125,10 +125,10 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
 
     func settle(multipliers: [Double]) throws { try train(multipliers, updates: updates.settling) }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.work.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {

@@ -52,11 +52,11 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         for _ in 0..<rounds { try advance(multipliers, updates: updates.each) }
     }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
         let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
-        return try work.evaluation.divergences(
+        return try work.divergences(
             quadrature, noise: noise, p: p, models: models
         ) { try learned.standardizedSamples($0, seed: seed &+ 1, isMirrored: true) }
     }
