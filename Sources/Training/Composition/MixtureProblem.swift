@@ -123,7 +123,9 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
             of: p, measure.work.training, .data, .divergenceNoise, step: iteration, over: communicator)
     }
 
-    func settle(multipliers: [Double]) throws { try train(multipliers, updates: updates.settling) }
+    func settle(multipliers: [Double]) throws {
+        try train(multipliers, updates: updates.settling, rate: DenoisingSettings.settlingRate)
+    }
 
     func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the mixture") }
@@ -148,9 +150,12 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private func train(_ multipliers: [Double], updates: Int) throws {
+    /// - Parameter rate: multiplies the learning rate, a function of the share done.
+    private func train(
+        _ multipliers: [Double], updates: Int, rate: (Double) -> Double = { _ in 1 }
+    ) throws {
         let (members, seed) = (measure.members, measure.seed)
-        for _ in 0..<updates {
+        for update in 0..<updates {
             try fit.update(
                 from: { samples, step in
                     // Every sample index is drawn from every model; its weight spreads it as λ does. Sharing one
@@ -160,7 +165,7 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
                             samples, key: RandomPurpose.data.key(seed: seed, model: i + 1, step: step))
                     }
                     return Self.interleaved(parts, samples, multipliers)
-                }, over: communicator)
+                }, over: communicator, rate: rate(Double(update) / Double(updates)))
         }
         measured = .network(fit.averaged().evaluator())
     }
