@@ -83,7 +83,7 @@ struct FitPhase {
             }
             if try session.pendingInterruption() {
                 try save()
-                try session.acknowledgeInterruption()
+                session.announceInterruption()
                 return false
             }
             if saveInterval > 0, try session.isSaveDue(every: saveInterval) { try save() }
