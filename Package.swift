@@ -44,11 +44,14 @@ let package = Package(
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
         .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
-        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"]),
+        .testTarget(
+            name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
         .testTarget(
-            name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"], exclude: ["Fixtures"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+            name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
+            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures"]),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),

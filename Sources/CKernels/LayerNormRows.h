@@ -47,16 +47,6 @@ CK_HOT static void NAME(flush)(REAL *restrict recent, double *restrict total, si
     }
 }
 
-/// γ or β as REAL, or `absent` throughout.
-static void NAME(load_parameter)(ck_dtype type, const void *parameter, double absent, REAL *values,
-                                 size_t n) {
-    if (!parameter) {
-        for (size_t i = 0; i < n; i++) values[i] = (REAL)absent;
-    } else {
-        NAME(load_row)(type, parameter, 0, n, values);
-    }
-}
-
 static void NAME(layer_norm)(ck_dtype type, const void *x, const void *gamma, const void *beta,
                              double epsilon, void *y, REAL *mean, REAL *rstd, size_t rows, size_t columns) {
     REAL *scratch = ck_scratch(4 * columns, sizeof(REAL));

@@ -24,6 +24,16 @@ CK_INLINE REAL *NAME(row_for)(ck_dtype type, void *y, size_t row, size_t columns
     return ck_is_narrow(type) ? scratch : (REAL *)y + row * columns;
 }
 
+/// γ or β as REAL, or `absent` throughout.
+CK_INLINE void NAME(load_parameter)(ck_dtype type, const void *parameter, double absent, REAL *values,
+                                    size_t n) {
+    if (!parameter) {
+        for (size_t i = 0; i < n; i++) values[i] = (REAL)absent;
+    } else {
+        NAME(load_row)(type, parameter, 0, n, values);
+    }
+}
+
 /// Σ over one row: REAL lanes within a chunk, chunks in double. The addition may be reordered, not the term.
 #define ROW_SUM(total, expression)                                \
     for (size_t start = 0; start < n; start += ck_chunk) {        \

@@ -4,10 +4,12 @@
 
 #include "Single.h"
 #include "Rows.h"
+#include "RowMaximum.h"
 #include "SoftmaxRows.h"
 
 #include "Double.h"
 #include "Rows.h"
+#include "RowMaximum.h"
 #include "SoftmaxRows.h"
 
 void ck_softmax(ck_dtype type, const void *x, void *y, size_t rows, size_t columns) {

@@ -97,6 +97,23 @@ final class AlignmentTests: CommandTestCase {
         assertClose([summary.objective], [0.75 * multiplier / 2], relative: 0.02)
     }
 
+    /// A quadratic reward: the optimal correction depends on the state, as linear–quadratic control says.
+    func testSymmetryOfTheClosedForm() throws {
+        let chain = ReverseChain(steps: 25)
+        let threshold = -0.5
+        let problem = Problem(
+            kind: "alignment", dimension: 2, models: [Normal([0.3, -0.2], variance: 1).model("base")],
+            rewards: ["{name: symmetry, mirror: {width: 2, height: 1}, threshold: \(threshold)}"],
+            settings: chain.yaml + ["training: {batch: 2048, micro_batch: 64}", "evaluation: {samples: 65536}"])
+        let summary = try workspace.finish(problem).summary()
+        let optimum = SymmetryOptimum(chain: chain, difference: 0.5, threshold: threshold)
+        assertMultipliers(summary.multipliers, [optimum.multiplier])
+        // The violation is seen to 1 % with the noise of the gradients still in the maps.
+        assertClose(summary.rewards ?? [], [threshold], relative: 0.04)
+        assertClose([summary.objective], [optimum.divergence], relative: 0.03)
+        XCTAssertEqual(summary.status, "converged")
+    }
+
     /// Linear problems have no sampling error (chains come in mirrored pairs), so few samples are enough.
     private static let small = ["training: {batch: 64, micro_batch: 64}", "evaluation: {samples: 8192}"]
 

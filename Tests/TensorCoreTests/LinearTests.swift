@@ -83,4 +83,37 @@ final class LinearTests: XCTestCase {
         XCTAssertTrue(y.isTracked)
         XCTAssertLessThan(allocator.statistics.inUse - before, 1 << 16, "the 1 MiB input is still held")
     }
+
+    /// Weights in two bytes are widened on the way: the same as widening them first, in slabs where they are many.
+    func testNarrowWeights() {
+        for (rows, inputs, outputs) in [(5, 6, 4), (40, 1000, 2500), (300, 1, 3), (64, 1 << 15, 70)] {
+            for dtype in [DType.bfloat16, .float16] {
+                let x = randomTensor([rows, inputs], seed: 18)
+                let stored = randomTensor([outputs, inputs], seed: 19).cast(to: dtype)
+                let bias = randomTensor([outputs], seed: 20).cast(to: dtype)
+                let dy = randomTensor([rows, outputs], seed: 21)
+                let run = { (weight: Tensor, bias: Tensor) in
+                    let leaf = x.tracked()
+                    let y = linear(leaf, weight, bias)
+                    return [y.detached, gradients(of: [(y, dy)])[leaf] ?? y]
+                }
+                let expected = run(stored.cast(to: .float32), bias.cast(to: .float32))
+                for (actual, expected) in zip(run(stored, bias), expected) {
+                    let largest = expected.doubles.reduce(0) { max($0, abs($1)) }
+                    assertClose(
+                        actual, expected, absolute: 2e-6 * largest, "\(rows) × \(inputs) × \(outputs)")
+                }
+            }
+        }
+    }
+
+    func testANarrowWeightMayBeTrained() {
+        let x = randomTensor([5, 6], seed: 22)
+        let (weight, wide) = (randomTensor([4, 6], seed: 23), randomTensor([4, 6], seed: 23).tracked())
+        let leaf = weight.cast(to: .bfloat16).tracked()
+        let dy = randomTensor([5, 4], seed: 24)
+        let gradient = gradients(of: [(linear(x, leaf), dy)])[leaf]
+        let expected = gradients(of: [(linear(x, wide), dy)])[wide]
+        assertIdentical(gradient ?? leaf, (expected ?? wide).cast(to: .bfloat16))
+    }
 }

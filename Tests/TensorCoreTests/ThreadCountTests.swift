@@ -83,6 +83,43 @@ final class ThreadCountTests: XCTestCase {
         }
     }
 
+    func testConvolutions() {
+        for (image, outputs, stride) in [
+            (Shape([2, 24, 20, 32]), 48, 1), ([1, 33, 65, 16], 200, 1), ([3, 17, 16, 8], 40, 2),
+        ] {
+            let x = randomTensor(image, seed: 14)
+            let weight = randomTensor([outputs, 3, 3, image.last], seed: 15)
+            assertSameBits("convolution of \(image)") {
+                let leaves = [x.tracked(), weight.tracked()]
+                let y = conv2d(leaves[0], leaves[1], stride: stride, padding: Padding(1))
+                let result = gradients(of: [(y, randomTensor(y.shape, seed: 16))])
+                return [y.detached] + leaves.compactMap { result[$0] }
+            }
+        }
+    }
+
+    func testGroupNormAttentionAndGatedUnits() {
+        let x = randomTensor([3, 50, 60, 32], seed: 17)
+        let scale = randomTensor([32], seed: 18)
+        assertSameBits("group norm") {
+            let (leaf, gamma) = (x.tracked(), scale.tracked())
+            let y = groupNorm(leaf, groups: 8, scale: gamma, shift: scale, silu: true)
+            let result = gradients(of: [(y, randomTensor(x.shape, seed: 19))])
+            return [y.detached, result[leaf], result[gamma]].compactMap { $0 }
+        }
+        let packed = randomTensor([1, 1300, 3, 2, 40], seed: 20)
+        assertSameBits("attention") {
+            let leaf = packed.tracked()
+            let y = attention(packed: leaf)
+            return [y.detached, gradients(of: [(y, randomTensor(y.shape, seed: 21))])[leaf]].compactMap { $0 }
+        }
+        assertSameBits("gated units and upsampling") {
+            let leaf = x.tracked()
+            let y = leaf.geglu().upsampled()
+            return [y.detached, gradients(of: [(y, randomTensor(y.shape, seed: 22))])[leaf]].compactMap { $0 }
+        }
+    }
+
     func testRandomNumbers() {
         let key = RandomKey(seed: 8, stream: 9)
         assertSameBits("random") { [.normal([101, 1001], key: key), .uniform([101, 1001], key: key)] }

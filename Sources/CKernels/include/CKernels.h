@@ -79,6 +79,94 @@ void ck_layer_norm(ck_dtype type, const void *x, const void *gamma, const void *
 void ck_layer_norm_adjoint(ck_dtype type, const void *x, const void *gamma, const void *mean, const void *rstd,
                            const void *dy, void *dx, void *dgamma_sum, void *dbeta_sum, size_t rows, size_t columns);
 
+// MARK: Convolution (Patches.c, Winograd.c); images are [N, H, W, C], weights [O, kh, kw, I]
+
+/// Sizes of a convolution. Padding below and to the right is what the output's extent implies.
+typedef struct {
+    size_t height, width, channels;
+    size_t out_height, out_width, out_channels;
+    size_t kernel_height, kernel_width, stride, pad_top, pad_left;
+} ck_convolution;
+
+/// patches[r, ky, kx, :] = x[n, stride · oy − pad_top + ky, stride · ox − pad_left + kx, :], 0 outside, for `rows`
+/// output pixels r = (n, oy, ox) from `first_row` on.
+void ck_gather_patches(size_t element_bytes, const ck_convolution *plan, const void *x, size_t first_row,
+                       size_t rows, void *patches);
+/// The adjoint for one image, f32 or f64: adds patches of whole output rows `first_out`... to the pixels of x's
+/// rows `first_row` ..< `end_row`; band points to the first of them.
+void ck_scatter_patches(ck_dtype type, const ck_convolution *plan, const void *patches, size_t first_out,
+                        size_t out_rows, size_t first_row, size_t end_row, void *band);
+
+/// Winograd's F(4×4, 3×3) for a stride of 1. v[p, t, :] = (Bᵀ d B)[p] for `tiles` tiles of 4 × 4 outputs, counted over
+/// images, rows, columns from `first_tile` on.
+void ck_winograd_input(const ck_convolution *plan, const float *x, size_t first_tile, size_t tiles, float *v,
+                       size_t point_stride);
+/// u[p, r, :] = (G g Gᵀ)[p] for the columns `first_column`... of `rows` filters [3, 3, channels]; g turned by half a
+/// turn where `flipped`. type is any but f64.
+void ck_winograd_weight(ck_dtype type, const void *w, size_t rows, size_t channels, size_t first_column,
+                        size_t columns, bool flipped, float *u, size_t point_stride);
+/// y = Aᵀ m A + bias (NULL for none), or + what y holds where `adds`, in channels `first_column`... of y;
+/// m is [36, tiles, columns].
+void ck_winograd_output(const ck_convolution *plan, const float *m, size_t point_stride, size_t first_tile,
+                        size_t tiles, size_t first_column, size_t columns, const float *bias, bool adds, float *y);
+
+// MARK: Group norm (GroupNorm.c); one image or a part of it, [pixels, channels], groups of equal size
+
+/// What group norm needs besides the pixels. γ and β may be NULL; mean and rstd are f32 (f64 when type is f64), one
+/// per group.
+typedef struct {
+    ck_dtype type;
+    size_t channels, groups;
+    const void *gamma, *beta, *mean, *rstd;
+    bool silu;  ///< y = z · σ(z) of the normalised z
+} ck_group_norm;
+
+/// sums[0, c] = Σ x and sums[1, c] = Σ x² over the pixels.
+void ck_group_norm_sums(ck_dtype type, const void *x, size_t pixels, size_t channels, double *sums);
+/// Mean and 1/√(variance + ε) of each group from `parts` sums over `pixels` pixels in all.
+void ck_group_norm_moments(ck_dtype type, const double *sums, size_t parts, size_t pixels, size_t channels,
+                           size_t groups, double epsilon, void *mean, void *rstd);
+/// z = γ · (x − mean) · rstd + β, and y = z or its SiLU.
+void ck_group_norm_apply(const ck_group_norm *norm, const void *x, void *y, size_t pixels);
+/// sums[0, c] = Σ dz and sums[1, c] = Σ dz · x̂ over the pixels.
+void ck_group_norm_adjoint_sums(const ck_group_norm *norm, const void *x, const void *dy, size_t pixels, double *sums);
+/// dx = rstd · (γ dz − ⟨γ dz⟩ − x̂ ⟨γ dz x̂⟩), the means over the group of all `all_pixels`, from sums[2, channels] of
+/// the whole image.
+void ck_group_norm_adjoint_apply(const ck_group_norm *norm, const void *x, const void *dy, const double *sums,
+                                 size_t all_pixels, void *dx, size_t pixels);
+
+// MARK: Attention (Attention.c); tiles of the score matrix, f32 or f64
+
+/// A tile of scores s[rows, columns], its rows `stride` apart; room is needed up to the next multiple of 64 columns.
+typedef struct {
+    ck_dtype type;
+    size_t rows, columns, stride;
+    /// Columns that row r may see: at most `visible` + r, where `causal`.
+    bool causal;
+    int64_t visible;
+    const int32_t *mask;  ///< per column, 0 hides it; NULL hides none
+} ck_score_tile;
+
+/// One step of the online softmax (Milakov & Gimelshein 2018): s ← e^(s − max), max and sum brought up to date, and
+/// the rows of `output` (width columns, `output_stride` apart) rescaled to the new max. Start with max = −∞, sum = 0.
+void ck_softmax_tile(const ck_score_tile *tile, void *s, void *max, double *sum, void *output, size_t width,
+                     size_t output_stride);
+/// output ← output / sum, lse = max + ln sum. Rows that saw no key become 0.
+void ck_softmax_finish(ck_dtype type, const void *max, const double *sum, void *lse, size_t rows, void *output,
+                       size_t width, size_t output_stride);
+/// s ← p = e^(s − lse), dp ← p · (dp − delta) · scale.
+void ck_softmax_tile_adjoint(const ck_score_tile *tile, void *s, void *dp, const void *lse, const void *delta,
+                             double scale);
+/// y[r] = Σ a[r, :] · b[r, :] over `columns`; rows of a and b `stride` apart.
+void ck_row_dots(ck_dtype type, const void *a, const void *b, size_t rows, size_t columns, size_t stride, void *y);
+
+// MARK: Gated units (GatedUnit.c)
+
+/// y = h · gelu(g), rows [h | g] of 2 · columns in x (Shazeer 2020, GEGLU).
+void ck_geglu(ck_dtype type, const void *x, void *y, size_t rows, size_t columns);
+/// dx = [dy · gelu(g) | dy · h · gelu'(g)].
+void ck_geglu_adjoint(ck_dtype type, const void *x, const void *dy, void *dx, size_t rows, size_t columns);
+
 // MARK: Optimisers (Optimizer.c), f32
 
 /// Loshchilov & Hutter 2019, Algorithm 2. `correction1 = 1 − β1^t`, `correction2 = 1 − β2^t`; `scale` multiplies g (clipping).

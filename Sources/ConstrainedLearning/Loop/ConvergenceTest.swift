@@ -4,7 +4,8 @@
 /// run. Asked is, all relative, with s the violation scales:
 /// 1. the residuals at (λ̄, v̄) are at most the tolerance, and at most a tenth of it where the noise lets one
 ///    see that far: unless they are within two standard errors of v̄. Without noise the last digits cost
-///    little, and they decide between nearly alike models, whose multipliers hardly move the residuals;
+///    little, and they decide between nearly alike models, whose multipliers hardly move the residuals. A standard
+///    error above the tolerance shows nothing, however small the residuals happen to be;
 /// 2. λ has come to rest: its drift over the window, times s, is at most 5 tolerances of the largest λ̄ᵢsᵢ
 ///    (of 1 on the simplex);
 /// 3. v has come to rest: its drift is at most 5 tolerances of max(sᵢ, |v̄ᵢ|). Without this a primal that
@@ -29,7 +30,7 @@ struct ConvergenceTest: Sendable {
             multipliers: multipliers, violations: violations, scales: scales, domain: domain
         ).largest
         let noise = zip(window.standardError.suffix(count), scales).reduce(0) { max($0, $1.0 / $1.1) }
-        guard residual <= tolerance, residual <= max(Self.strictShare * tolerance, 2 * noise) else {
+        guard residual <= tolerance, noise <= tolerance, residual <= max(Self.strictShare * tolerance, 2 * noise) else {
             return false
         }
         return isAtRest(multipliers, violations, drift: window.drift, scales)

@@ -80,6 +80,13 @@ public final class ScoreMLP: Module {
             projections: blocks.map { $0.timeProjection(occurring) }, rows: Tensor(indices: rows))
     }
 
+    /// Multiplies the function by a number.
+    public func scale(by factor: Double) {
+        for named in output.namedParameters {
+            named.parameter.assign(named.parameter.value.detached * factor)
+        }
+    }
+
     public var namedParameters: [NamedParameter] {
         [NamedParameter("time_embed.weight", timeEmbedding)] + input.namedParameters(under: "input_linear")
             + blocks.enumerated().flatMap { $1.namedParameters(under: "res_blocks.\($0)") }

@@ -3,7 +3,8 @@
 /// Kernels see plain tensors (no graph), write into tensors the op allocated, and are called with shapes the op
 /// has checked. Each family's protocol stands in the op's file, beside its forward and adjoint.
 public protocol Backend: MemoryKernels, ElementwiseKernels, LayoutKernels, ReductionKernels, MatrixKernels,
-    SoftmaxKernels, LayerNormKernels, EmbeddingKernels, RandomKernels, OptimizerKernels
+    SoftmaxKernels, LayerNormKernels, ConvolutionKernels, GroupNormKernels,
+    AttentionKernels, GatedUnitKernels, EmbeddingKernels, RandomKernels, OptimizerKernels
 {}
 
 /// Storage and transfers of a device.

@@ -58,7 +58,7 @@ extension CPUBackend {
         }
     }
 
-    private func forEachRow(
+    func forEachRow(
         of x: Tensor, _ columns: Int, _ body: @Sendable (_ row: Int, _ count: Int) -> Void
     ) {
         let rows = x.elementCount / max(columns, 1)

@@ -47,6 +47,12 @@ extension Tensor {
         }
     }
 
+    /// Start of the elements of an f32 tensor.
+    var floatPointer: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
+
+    /// Start of the elements of an f64 tensor.
+    var doublePointer: UnsafeMutablePointer<Double> { pointer.assumingMemoryBound(to: Double.self) }
+
     /// Start of element `index`.
     func at(_ index: Int) -> UnsafeMutableRawPointer { pointer + index * dtype.byteWidth }
 }

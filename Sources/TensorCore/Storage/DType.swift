@@ -30,6 +30,13 @@ public enum DType: Int32, Sendable, CaseIterable, Codable {
         }
     }
 
+    /// Whether values of this type take part in a product with weights stored as `weight`.
+    ///
+    /// Either the same type, or weights of two bytes against wider values.
+    package func computes(with weight: DType) -> Bool {
+        self == weight || (weight.byteWidth == 2 && (self == .float32 || self == .float64))
+    }
+
     public init?(name: String) {
         guard let match = DType.allCases.first(where: { $0.name == name }) else { return nil }
         self = match

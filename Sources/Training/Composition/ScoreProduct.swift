@@ -11,7 +11,7 @@ import TensorCore
 final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     private let models: ModelShards
     private let quadrature: LogNoiseQuadrature
-    private let sizes: DivergenceSizes
+    private let work: CompositionWork
     private let seed: UInt64
     /// Network updates per dual iteration, and before the first.
     private let updates: (each: Int, first: Int, settling: Int)
@@ -21,12 +21,12 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     private var measured: ScoreModel?
 
     init(
-        _ models: ModelShards, quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, chains: ProductChains,
+        _ models: ModelShards, quadrature: LogNoiseQuadrature, work: CompositionWork, chains: ProductChains,
         fit: DenoisingFit, updates: (each: Int, first: Int, settling: Int), seed: UInt64
     ) {
         self.models = models
         self.quadrature = quadrature
-        self.sizes = sizes
+        self.work = work
         self.chains = chains
         self.fit = fit
         self.updates = updates
@@ -42,8 +42,8 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
             throw TrainingError.notStarted("the product")
         }
         let noise = RandomPurpose.divergenceNoise.key(seed: seed, step: chains.runs)
-        return try sizes.divergences(
-            sizes.training, quadrature, noise: noise, p: p, models: models
+        return try work.training.divergences(
+            quadrature, noise: noise, p: p, models: models
         ) { population.slice($0) }
     }
 
@@ -56,15 +56,15 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
         let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
-        return try sizes.divergences(
-            sizes.evaluation, quadrature, noise: noise, p: p, models: models
-        ) { try learned.samples($0, seed: seed &+ 1) }
+        return try work.evaluation.divergences(
+            quadrature, noise: noise, p: p, models: models
+        ) { try learned.standardizedSamples($0, seed: seed &+ 1, isMirrored: true) }
     }
 
     func model() throws -> VectorModel {
         VectorModel(
-            score: .network(fit.averaged()), schedule: quadrature.schedule,
-            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+            .network(fit.averaged()), schedule: quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension)
     }
 
     func save(to tree: inout StateTree, at path: String) {

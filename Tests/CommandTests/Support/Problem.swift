@@ -55,6 +55,13 @@ struct Normal: Sendable {
         return copy
     }
 
+    /// The distribution of x + c in every coordinate.
+    func moved(by offset: Double) -> Normal {
+        var copy = self
+        copy.mean = mean.map { $0 + offset }
+        return copy
+    }
+
     /// `{mean: …, covariance: …}`.
     var yaml: String {
         let rows = (0..<covariance.size).map { row in
