@@ -85,7 +85,7 @@ struct FitPhase {
                 min(longest, start + Self.roundLength), note: loss.map { String(format: "loss %.4f", $0) } ?? "")
             if try session.pendingInterruption() {
                 try save()
-                try session.acknowledgeInterruption()
+                session.announceInterruption()
                 return false
             }
             if saveInterval > 0, try session.isSaveDue(every: saveInterval) { try save() }
