@@ -91,8 +91,8 @@ final class CompositionRun {
             guard widest > highest / 5 else { continue }
             session.console.write(
                 "warning: model \(model.name) is so much wider than the narrowest one that the schedule's largest "
-                    + "noise is only \(NumberText.significant(highest / widest, digits: 2)) times its standard deviation: raise "
-                    + "schedule.beta_end or schedule.train_steps")
+                    + "noise is only \(NumberText.significant(highest / widest, digits: 2)) times its standard "
+                    + "deviation: raise schedule.beta_end or schedule.train_steps")
         }
     }
 
@@ -110,7 +110,9 @@ final class CompositionRun {
         return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
     }
 
-    private func conclude(_ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel])
+    private func conclude(
+        _ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel]
+    )
         throws
     {
         let multipliers = result.multipliers
@@ -174,8 +176,9 @@ final class CompositionRun {
             status        \(summary.status) after \(summary.iterations) iterations, \(Int(summary.seconds)) s
             models        \(summary.names.joined(separator: "  "))
             multipliers   \(numbers(summary.multipliers))
-            divergences   \(numbers(summary.divergences ?? []))   bound \(String(format: "%.4f", summary.bound ?? 0)), gap \(String(format: "%.4f", summary.gap))
-            equal weights \(numbers(equal))   bound \(String(format: "%.4f", equal.max() ?? 0))
+            divergences   \(numbers(summary.divergences ?? []))   \
+            bound \(numbers([summary.bound ?? 0])), gap \(numbers([summary.gap]))
+            equal weights \(numbers(equal))   bound \(numbers([equal.max() ?? 0]))
             """)
     }
 }
@@ -242,7 +245,8 @@ extension CompositionRun {
                 samples, key: RandomPurpose.evaluationData.key(seed: seed, model: index, step: 1))
             return Contribution(scalars: [
                 try quadrature.crossEntropySum(
-                    of: x0, spread: spread, noise: noise, stride: work.evaluation.stride, p: { score($0, $1) })
+                    of: x0, spread: spread, noise: noise, stride: work.evaluation.stride, p: { score($0, $1) }
+                )
             ])
         }
         return total.scalars[0] / Double(work.evaluation.batches.samples)

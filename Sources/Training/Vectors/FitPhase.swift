@@ -82,7 +82,8 @@ struct FitPhase {
                 }
             }
             progress?.update(
-                min(longest, start + Self.roundLength), note: loss.map { String(format: "loss %.4f", $0) } ?? "")
+                min(longest, start + Self.roundLength),
+                note: loss.map { String(format: "loss %.4f", $0) } ?? "")
             if try session.pendingInterruption() {
                 try save()
                 session.announceInterruption()
