@@ -48,8 +48,10 @@ let package = Package(
             name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
         .testTarget(
-            name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"], exclude: ["Fixtures"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"]),
+            name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
+            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures"]),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),

@@ -12,14 +12,18 @@ final class HelpTests: CommandTestCase {
             .compactMap { $0.split(separator: " ").first }.map(String.init)
         XCTAssertEqual(
             names.filter { $0 != "See" },
-            ["align", "compose", "pretrain", "sample", "report", "inspect", "verify", "doctor", "bench"])
+            [
+                "align", "compose", "pretrain", "sample", "tokenize", "report", "inspect", "verify", "doctor",
+                "bench",
+            ])
         for code in ["0", "64", "65", "66", "70", "73/74", "75", "78"] {
             XCTAssertTrue(result.standardOutput.contains("\n  \(code) "), code)
         }
     }
 
     func testUsageLines() throws {
-        let training = "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
+        let training =
+            "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
         for (command, usage) in [
             ("align", training), ("compose", training), ("pretrain", training), ("inspect", "<checkpoint>"),
             ("verify", "<checkpoint>"), ("report", "<run> ... [--output <file>]"),

@@ -18,6 +18,7 @@ final class MixtureTests: CommandTestCase {
     private static let cases = [
         Case(name: "one nine times as wide", models: pair),
         Case(name: "the same × 10", models: pair.map { $0.scaled(by: 10) }),
+        Case(name: "the same × 0.01", models: pair.map { $0.scaled(by: 0.01) }),
         Case(
             name: "three in three dimensions",
             models: [

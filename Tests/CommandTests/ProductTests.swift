@@ -17,6 +17,8 @@ final class ProductTests: CommandTestCase {
     private static let cases = [
         Case(name: "wide and narrow", factors: [wide, narrow]),
         Case(name: "the same × 30", factors: [wide.scaled(by: 30), narrow.scaled(by: 30)]),
+        Case(name: "the same × 0.01", factors: [wide.scaled(by: 0.01), narrow.scaled(by: 0.01)]),
+        Case(name: "far from the origin", factors: [wide.moved(by: 1000), narrow.moved(by: 1000)]),
         Case(name: "three of one shape", factors: alike),
         Case(
             name: "four, one without weight",

@@ -64,14 +64,15 @@ extension LogNoiseQuadrature {
     public func passes(stride: Int) -> Int { (nodes.count + stride - 1) / stride }
 
     /// Noises the samples to their nodes: sample s visits the nodes k ≡ s (mod stride), each of which counts
-    /// `stride` times, so that a batch covers all nodes at 1/stride of the cost, without bias.
+    /// `stride` times, so that a batch covers all nodes at 1/stride of the cost, without bias. Mirrored samples share
+    /// their nodes: s counts pairs then.
     func forEachPass(
         _ samples: Tensor, noise: SampleNoise, stride: Int, _ body: (QuadraturePass) throws -> Void
     ) rethrows {
         precondition(stride > 0, "LogNoiseQuadrature: stride must be positive, got \(stride)")
         let count = samples.shape[0]
         for pass in 0..<passes(stride: stride) {
-            let chosen = (0..<count).map { pass * stride + (noise.firstSample + $0) % stride }
+            let chosen = (0..<count).map { pass * stride + noise.sequence(ofRow: $0) % stride }
             let nodes = chosen.map { self.nodes[min($0, self.nodes.count - 1)] }
             let timesteps: Timesteps =
                 stride == 1

@@ -67,10 +67,11 @@ public struct ChainNoise: Sendable {
     /// - Parameters:
     ///   - momenta: key of the normals; `tests`: key of the uniforms, another stream.
     ///   - firstChain: global index of the first chain of the batch.
-    public init(momenta: RandomKey, tests: RandomKey, firstChain: Int = 0) {
+    ///   - isMirrored: see `SampleNoise`; a linear score then moves the middle of a pair without any noise.
+    public init(momenta: RandomKey, tests: RandomKey, firstChain: Int = 0, isMirrored: Bool = false) {
         precondition(momenta != tests, "ChainNoise: momenta and tests need different streams")
-        self.momenta = SampleNoise(momenta, firstSample: firstChain)
-        self.tests = SampleNoise(tests, firstSample: firstChain)
+        self.momenta = SampleNoise(momenta, firstSample: firstChain, isMirrored: isMirrored)
+        self.tests = SampleNoise(tests, firstSample: firstChain, isMirrored: isMirrored)
     }
 }
 

@@ -26,8 +26,8 @@ public struct ScoreMLPConfiguration: Sendable, Equatable {
     }
 }
 
-/// The residual score network of the paper's low-dimensional experiments (Khalafi et al., Appendix F): an input layer, blocks
-/// of LayerNorm → SiLU → Linear (+ projected time embedding) → SiLU → Linear → SiLU → Linear, an output layer.
+/// The residual score network of the paper's low-dimensional experiments (Khalafi et al., Appendix F): an input layer,
+/// blocks of LayerNorm → SiLU → Linear (+ projected time embedding) → SiLU → Linear → SiLU → Linear, an output layer.
 ///
 /// Every residual branch and the output start at zero, so the network starts as the zero function.
 public final class ScoreMLP: Module {
@@ -78,6 +78,13 @@ public final class ScoreMLP: Module {
         let occurring = embedding(timeEmbedding.value, Tensor(indices: distinct))
         return TimeConditioning(
             projections: blocks.map { $0.timeProjection(occurring) }, rows: Tensor(indices: rows))
+    }
+
+    /// Multiplies the function by a number.
+    public func scale(by factor: Double) {
+        for named in output.namedParameters {
+            named.parameter.assign(named.parameter.value.detached * factor)
+        }
     }
 
     public var namedParameters: [NamedParameter] {

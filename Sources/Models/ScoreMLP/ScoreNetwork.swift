@@ -11,7 +11,7 @@ import TensorCore
 /// must still be compared with each of them, a bare network extrapolates arbitrarily; this one falls back to the
 /// Gaussian. w_t bounds the correction by the size it can have: it vanishes as γ at small noise, and at large
 /// noise, where every distribution looks Gaussian. So the noise of training does not leak into divergences, which
-/// weigh all log γ alike. `docs/score-network.md` has the figures.
+/// weigh all log γ alike. `docs/models-on-vectors.md` has the figures.
 public final class ScoreNetwork: Module, @unchecked Sendable {
     public let mlp: ScoreMLP
     /// ᾱ of every training time step.
@@ -68,6 +68,13 @@ public struct ScoreEvaluator: Sendable {
     }
 }
 
+extension ScoreEvaluator {
+    /// ε_G and what the MLP adds to it.  Shapes: x `[N, d]`, timesteps N, both results `[N, d]`.
+    public func parts(_ x: Tensor, timesteps: [Int32]) -> (gaussian: Tensor, correction: Tensor) {
+        network.parts(x, timesteps, table.each(Tensor(indices: timesteps, on: x.device)))
+    }
+}
+
 /// The sum of the Gaussian's prediction and the scaled MLP.
 private struct PreconditionedMLP: Sendable {
     let mlp: ScoreMLP
@@ -76,11 +83,18 @@ private struct PreconditionedMLP: Sendable {
 
     /// - Parameter timesteps: of each row, or one for all.
     func callAsFunction(_ x: Tensor, _ timesteps: [Int32], _ time: TimeConditioning) -> Tensor {
+        let (gaussian, correction) = parts(x, timesteps, time)
+        return gaussian + correction
+    }
+
+    func parts(
+        _ x: Tensor, _ timesteps: [Int32], _ time: TimeConditioning
+    ) -> (gaussian: Tensor, correction: Tensor) {
         let alphas = timesteps.map { alphasCumprod[Int($0)] }
         let levels = NoiseLevels(alphasCumprod: alphas)
         let normalized = preconditioner.normalized(x, levels, alphas)
         let correction = mlp(normalized, time) * preconditioner.outputScale(alphas)
-        return preconditioner.denoiser.noisePrediction(x, levels) + correction
+        return (preconditioner.denoiser.noisePrediction(x, levels), correction)
     }
 }
 

@@ -62,8 +62,8 @@ private func matrixProduct(
 ) -> (MatrixProduct, Shape) {
     precondition(
         a.dtype.computes(with: b.dtype) && a.shape.rank >= 2 && b.shape.rank >= 2,
-        "matmul: needs matrices of one element type (b may be narrower), got \(a.shape) \(a.dtype.name) and"
-            + " \(b.shape) \(b.dtype.name)"
+        "matmul: needs matrices of one element type (b may be narrower), "
+            + "got \(a.shape) \(a.dtype.name) and \(b.shape) \(b.dtype.name)"
     )
     let (m, k) = transposeA ? (a.shape[-1], a.shape[-2]) : (a.shape[-2], a.shape[-1])
     let (kOfB, n) = transposeB ? (b.shape[-1], b.shape[-2]) : (b.shape[-2], b.shape[-1])
@@ -82,10 +82,8 @@ private func matrixProduct(
 ///
 /// What is added is laid down first, and the product accumulates onto it: no pass over y of its own.
 ///
-/// Weight and bias may be bf16 or f16 where x is wider.
-///
-/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it), bias `[O]`, y `[…, O]`; the addend r broadcasts
-///   to y.
+/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it; bf16 or f16 also where x is wider, as the bias),
+///   bias `[O]`, y `[…, O]`; the addend r broadcasts to y.
 public func linear(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, adding addend: Tensor? = nil
 ) -> Tensor {

@@ -19,7 +19,7 @@ struct RewardConstraint: Sendable {
     func violation(of value: Double) -> Double { sign * (threshold - value) }
 }
 
-/// Algorithm 1's primal side on vectors: gradient descent on k · KL(p_θ‖q) − Σ λ_i sign_i E r̃_i.
+/// Algorithm 1's primal side on vectors: natural gradient descent on k · KL(p_θ‖q) − Σ λ_i sign_i E r̃_i.
 ///
 /// Rewards are back-propagated through all sampler steps (K = 0); the divergence is path-wise with exact weights.
 final class AlignmentProblem: @unchecked Sendable {
@@ -28,8 +28,7 @@ final class AlignmentProblem: @unchecked Sendable {
     let correction: StepwiseCorrection
     private let batch: MicroBatches
     private let coefficient: Double
-    /// Step of the gradient descent, relative to the Hessian k · I of the divergence.
-    private let stepSize: Double
+    private let descent: NaturalDescent
     private let seed: UInt64
     private let communicator: any Communicator
     /// Primal updates made so far; numbers the random draws.
@@ -39,7 +38,7 @@ final class AlignmentProblem: @unchecked Sendable {
 
     init(
         chain: AlignmentChain, constraints: [RewardConstraint], correction: StepwiseCorrection,
-        batch: MicroBatches, coefficient: Double, stepSize: Double, seed: UInt64,
+        batch: MicroBatches, coefficient: Double, seed: UInt64,
         communicator: any Communicator
     ) {
         self.chain = chain
@@ -47,25 +46,44 @@ final class AlignmentProblem: @unchecked Sendable {
         self.correction = correction
         self.batch = batch
         self.coefficient = coefficient
-        self.stepSize = stepSize
+        descent = NaturalDescent(correction.parameters, coefficient: coefficient)
         self.seed = seed
         self.communicator = communicator
     }
 
     /// One descent step at the given multipliers.
     func update(multipliers: [Double]) throws {
-        let shapes = correction.parameters.map(\.shape)
+        let gradients = correction.parameters.map(\.shape)
+        let moments = correction.hasSlopes ? gradients.map { Shape([$0[0], $0[0]]) } : []
         let total = try batch.sum(
-            over: communicator, arrays: shapes,
+            over: communicator, arrays: gradients + moments,
             scalars: AlignmentMeasurement.scalarCount(rewards: constraints.count)
         ) { try self.gradients(of: $0, multipliers) }
         latest = measurement(total.scalars, samples: batch.samples)
-        for (parameter, gradient) in zip(correction.parameters, total.arrays) {
-            let value = parameter.value.detached
-            value.backend.accumulate(gradient, scale: -stepSize / coefficient, onto: value, scale: 1)
-        }
+        descent.update(
+            Array(total.arrays[..<gradients.count]),
+            moments: total.arrays[gradients.count...].map { $0 / Double(batch.samples) },
+            multipliers: multipliers)
         updates += 1
     }
+
+    /// Brings the correction to rest at multipliers that no longer change: the average of many updates, which takes
+    /// the noise of the gradients out.
+    func settle(multipliers: [Double]) throws {
+        for _ in 0..<Self.settlingUpdates { try update(multipliers: multipliers) }
+        let sums = correction.parameters.map { Tensor.zeros($0.shape) }
+        for _ in 0..<Self.averagedUpdates {
+            try update(multipliers: multipliers)
+            for (sum, parameter) in zip(sums, correction.parameters) {
+                let value = parameter.value.detached
+                value.backend.accumulate(value, scale: 1 / Double(Self.averagedUpdates), onto: sum, scale: 1)
+            }
+        }
+        for (sum, parameter) in zip(sums, correction.parameters) { parameter.assign(sum) }
+    }
+
+    private static let settlingUpdates = 8
+    private static let averagedUpdates = 24
 
     /// Rewards and divergence on fresh samples, without changing anything.
     ///
@@ -99,7 +117,8 @@ final class AlignmentProblem: @unchecked Sendable {
     /// Gradients and sums of one micro-batch.
     private func gradients(of samples: Range<Int>, _ multipliers: [Double]) throws -> Contribution {
         let outcome = try chain.run(
-            samples, latents: key(.initialLatents, updates), noise: key(.samplerNoise, updates), correction)
+            samples, latents: key(.initialLatents, updates), noise: key(.samplerNoise, updates), correction,
+            measuresMoments: correction.hasSlopes)
         let values = constraints.map { $0.reward(outcome.samples) }
         let scale = 1 / Double(batch.samples)
         var lagrangian = outcome.divergences.sum() * (coefficient * scale)
@@ -110,7 +129,8 @@ final class AlignmentProblem: @unchecked Sendable {
         }
         let gradients = TensorCore.gradients(of: lagrangian)
         return Contribution(
-            arrays: correction.parameters.map { gradients[$0.value] ?? Tensor.zeros($0.shape) },
+            arrays: correction.parameters.map { gradients[$0.value] ?? Tensor.zeros($0.shape) }
+                + outcome.moments,
             scalars: AlignmentMeasurement.scalars(values.map(\.doubles), outcome.divergences))
     }
 
@@ -133,6 +153,7 @@ extension AlignmentProblem: Resumable {
     func save(to tree: inout StateTree, at path: String) {
         tree.set(updates, at: "\(path)/updates")
         correction.save(to: &tree, at: "\(path)/correction")
+        descent.save(to: &tree, at: "\(path)/descent")
         for (index, constraint) in constraints.enumerated() {
             tree.set(
                 [constraint.scale.mean, constraint.scale.deviation], at: "\(path)/reward_scales/\(index)")
@@ -142,6 +163,7 @@ extension AlignmentProblem: Resumable {
     func restore(from tree: StateTree, at path: String) throws {
         updates = try tree.count("\(path)/updates")
         try correction.restore(from: tree, at: "\(path)/correction")
+        try descent.restore(from: tree, at: "\(path)/descent")
         for index in constraints.indices {
             let scale = try tree.elements("\(path)/reward_scales/\(index)", as: Double.self, shape: [2])
             constraints[index].scale = RewardScale(mean: scale[0], deviation: scale[1])

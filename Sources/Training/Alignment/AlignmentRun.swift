@@ -43,7 +43,9 @@ final class AlignmentRun {
         }
         let loop = PrimalDualRun(
             session: session,
-            constraints: problem.constraints.map { Constraint(name: $0.reward.name, threshold: $0.threshold) },
+            constraints: problem.constraints.map {
+                Constraint(name: $0.reward.name, threshold: $0.threshold)
+            },
             domain: .nonnegative, measure: "reward", defaultLimit: 100,
             primalStepsPerIteration: configuration.training.primalSteps ?? 2)
         let primal = PrimalSide {
@@ -58,6 +60,11 @@ final class AlignmentRun {
         guard let result else { return ExitStatus.requeue }
         try conclude(problem, result, networks.first)
         return 0
+    }
+
+    /// Whether shifts that do not depend on the state are optimal.
+    private var isAffine: Bool {
+        given.source.mixture?.gaussian != nil && configuration.rewards.allSatisfy(\.function.isLinear)
     }
 
     private func problem(_ network: ScoreNetwork?) throws -> AlignmentProblem {
@@ -75,12 +82,12 @@ final class AlignmentRun {
             base: { base($0, $1) }, steps: steps, dimension: configuration.dimension)
         let correction = StepwiseCorrection(
             alphasCumprod: steps.map(\.alphaCumprod), reference: given.reference,
-            hasSlopes: configuration.rewards.contains { !$0.function.isLinear })
+            hasSlopes: !isAffine)
         let problem = AlignmentProblem(
             chain: chain,
             constraints: configuration.rewards.map { RewardConstraint($0, configuration.dimension) },
             correction: correction, batch: batch, coefficient: configuration.training.klCoefficient,
-            stepSize: 0.5, seed: configuration.seed, communicator: session.communicator)
+            seed: configuration.seed, communicator: session.communicator)
         try problem.scaleRewards(by: try baseStatistics(problem))
         return problem
     }
@@ -128,7 +135,7 @@ final class AlignmentRun {
     {
         let multipliers = result.multipliers
         session.console.write("measuring at the average multipliers on \(evaluation.samples) fresh samples")
-        for _ in 0..<12 { try problem.update(multipliers: multipliers) }
+        try problem.settle(multipliers: multipliers)
         let measured = try problem.measure(evaluation, step: 0)
         let final = measurement(problem, measured, multipliers)
         let k = configuration.training.klCoefficient
@@ -144,19 +151,20 @@ final class AlignmentRun {
         let base: VectorModel.Score =
             network.map { .network($0) }
             ?? .mixture(given.source.mixture ?? GaussianMixture(given.reference))
-        let model = { (score: VectorModel.Score) in
+        // The base as the same chain without correction: its pictures start from the same noise.
+        let model = { (correction: StepwiseCorrection) in
             VectorModel(
-                score: score, schedule: self.schedule, dimension: self.configuration.dimension,
-                sampling: self.configuration.sampling)
+                .corrected(base, correction, self.configuration.sampling), schedule: self.schedule,
+                dimension: self.configuration.dimension)
         }
-        let aligned = model(.corrected(base, problem.correction))
+        let aligned = model(problem.correction)
         try session.writeModel(aligned)
         let seed = configuration.seed
         try session.writeTensors(
             "samples.safetensors",
             [
                 "samples": try aligned.samples(0..<1024, seed: seed),
-                "base": try model(base).samples(0..<1024, seed: seed),
+                "base": try model(problem.correction.unmoved()).samples(0..<1024, seed: seed),
             ])
         try session.write("summary.json", summary.json())
         report(summary)

@@ -81,9 +81,8 @@ struct DualIterationBenchmark {
     }
 
     private func divergences(of samples: Tensor) throws -> [Double] {
-        let sizes = DivergenceSizes(training: work, evaluation: work, stride: 1)
-        return try sizes.divergences(
-            work, quadrature, noise: key(.divergenceNoise), p: .network(fit.network.evaluator()),
+        return try DivergenceWork(batches: work, stride: 1).divergences(
+            quadrature, noise: key(.divergenceNoise), p: .network(fit.network.evaluator()),
             models: models
         ) { samples.slice($0) }
     }

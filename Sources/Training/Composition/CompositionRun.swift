@@ -14,24 +14,38 @@ final class CompositionRun {
     private let configuration: RunConfiguration
     private let session: RunSession
     private let schedule: NoiseSchedule
+    /// In standardised coordinates, as everything that is computed here; what is written is not.
     private let given: [GivenModel]
+    private let coordinates: Standardization
     private let quadrature: LogNoiseQuadrature
-    private let sizes: DivergenceSizes
+    private let work: CompositionWork
 
     init(_ configuration: RunConfiguration, _ session: RunSession) throws {
         self.configuration = configuration
         self.session = session
         schedule = try NoiseSchedule(configuration.schedule)
-        given = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            try configuration.models.map { try GivenModel($0, dimension: configuration.dimension) }
+        (given, coordinates) = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            [schedule] in
+            try GivenModel.standardized(
+                configuration.models.map { try GivenModel($0, dimension: configuration.dimension) }, schedule)
         }
         quadrature = try LogNoiseQuadrature(schedule)
         let evaluation = configuration.evaluation
-        sizes = DivergenceSizes(
-            training: MicroBatches(
-                samples: configuration.trainingSamples, size: configuration.training.microBatch),
-            evaluation: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
-            stride: max(1, schedule.trainSteps / 4))
+        // An iteration has few samples where they come from chains; each then visits more levels.
+        let isSampled = configuration.kind == .product && !configuration.isClosedProduct
+        work = CompositionWork(
+            training: DivergenceWork(
+                batches: MicroBatches(
+                    samples: configuration.trainingSamples, size: configuration.training.microBatch),
+                stride: max(1, schedule.trainSteps / (isSampled ? 16 : 4))),
+            evaluation: DivergenceWork(
+                batches: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
+                stride: max(1, schedule.trainSteps / 4)),
+            comparison: DivergenceWork(
+                batches: MicroBatches(
+                    samples: max(evaluation.samples / evaluation.microBatch / 8, 1) * evaluation.microBatch,
+                    size: evaluation.microBatch),
+                stride: max(1, schedule.trainSteps / 4)))
     }
 
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
@@ -69,24 +83,16 @@ final class CompositionRun {
         return 0
     }
 
-    /// Lemma 2 needs γ_1 well below the smallest spread of the data and γ_T well above the largest.
+    /// The coordinates make γ_1 small beside the narrowest model; Lemma 2 needs γ_T well above the widest too.
     private func warnOfUnresolvedScales() {
-        let lowest = schedule.noiseToSignal(at: 0)
         let highest = schedule.noiseToSignal(at: schedule.trainSteps - 1)
         for model in given {
-            guard let mixture = model.source.mixture else { continue }
-            let smallest = mixture.components.compactMap { $0.covariance.eigenvalues.min() }.min() ?? 1
-            let largest = model.reference.covariance.eigenvalues.max() ?? 1
-            if smallest.squareRoot() < 2 * lowest {
-                session.console.write(
-                    "warning: model \(model.name) varies by as little as \(smallest.squareRoot()), but the schedule's "
-                        + "smallest noise is \(lowest): its divergences are not resolved; lower schedule.beta_start")
-            }
-            if largest.squareRoot() > highest / 5 {
-                session.console.write(
-                    "warning: model \(model.name) spreads over \(largest.squareRoot()), but the schedule's largest "
-                        + "noise is \(highest): raise schedule.beta_end or schedule.train_steps")
-            }
+            let widest = (model.reference.covariance.eigenvalues.max() ?? 1).squareRoot()
+            guard widest > highest / 5 else { continue }
+            session.console.write(
+                "warning: model \(model.name) is so much wider than the narrowest one that the schedule's largest "
+                    + "noise is only \(NumberText.significant(highest / widest, digits: 2)) times its standard "
+                    + "deviation: raise schedule.beta_end or schedule.train_steps")
         }
     }
 
@@ -104,17 +110,19 @@ final class CompositionRun {
         return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
     }
 
-    private func conclude(_ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel])
+    private func conclude(
+        _ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel]
+    )
         throws
     {
         let multipliers = result.multipliers
         session.console.write(
-            "measuring at the average multipliers on \(sizes.evaluation.samples) fresh samples")
+            "measuring at the average multipliers on \(work.evaluation.batches.samples) fresh samples")
         try problem.settle(multipliers: multipliers)
-        let divergences = try problem.evaluate()
+        let divergences = try problem.evaluate(work.evaluation)
         let bound = divergences.max() ?? 0
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
-        let constrained = try problem.model()
+        let constrained = try model(of: problem)
         let summary = Summary(
             kind: configuration.kind.rawValue,
             status: result.status.rawValue, iterations: result.iterations,
@@ -124,9 +132,9 @@ final class CompositionRun {
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
         // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
         try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
-        let equal = try problem.evaluate()
+        let equal = try problem.evaluate(work.comparison)
         try session.writeModel(constrained)
-        try session.writeTensors("samples.safetensors", try samples(constrained, problem.model(), models))
+        try session.writeTensors("samples.safetensors", try samples(constrained, model(of: problem), models))
         try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
         try session.write("summary.json", summary.json())
         report(summary, equal)
@@ -142,22 +150,23 @@ final class CompositionRun {
             "equal_weights": try equal.samples(range, seed: seed),
         ]
         for (index, model) in given.enumerated() {
-            let key = RandomPurpose.evaluationData.key(seed: seed, model: index + 1)
-            tensors["model/\(model.name)"] =
+            let own =
                 configuration.score == .analytic
-                ? model.source.samples(range, key: key) : try networkSamples(models[index], range, seed: seed)
+                ? model.source.samples(
+                    range, key: RandomPurpose.evaluationData.key(seed: seed, model: index + 1))
+                : try models[index].flowSamples(
+                    range, schedule: schedule, dimension: configuration.dimension,
+                    key: RandomPurpose.initialLatents.key(seed: seed))
+            tensors["model/\(model.name)"] = coordinates.original(own)
         }
         return tensors
     }
 
-    private func networkSamples(_ score: ScoreModel, _ range: Range<Int>, seed: UInt64) throws -> Tensor {
-        let steps = ddimSteps(schedule, count: SamplingConfiguration.fast.steps, eta: 0)
-        let chain = AlignmentChain(base: { score($0, $1) }, steps: steps, dimension: configuration.dimension)
-        return try withoutRecording {
-            try chain.independent(
-                range, latents: RandomPurpose.initialLatents.key(seed: seed),
-                noise: RandomPurpose.samplerNoise.key(seed: seed), nil)
-        }
+    /// The settled model in the original coordinates.
+    private func model(of problem: any CompositionProblem) throws -> VectorModel {
+        var model = try problem.model()
+        model.coordinates = coordinates
+        return model
     }
 
     private func report(_ summary: Summary, _ equal: [Double]) {
@@ -167,8 +176,9 @@ final class CompositionRun {
             status        \(summary.status) after \(summary.iterations) iterations, \(Int(summary.seconds)) s
             models        \(summary.names.joined(separator: "  "))
             multipliers   \(numbers(summary.multipliers))
-            divergences   \(numbers(summary.divergences ?? []))   bound \(String(format: "%.4f", summary.bound ?? 0)), gap \(String(format: "%.4f", summary.gap))
-            equal weights \(numbers(equal))   bound \(String(format: "%.4f", equal.max() ?? 0))
+            divergences   \(numbers(summary.divergences ?? []))   \
+            bound \(numbers([summary.bound ?? 0])), gap \(numbers([summary.gap]))
+            equal weights \(numbers(equal))   bound \(numbers([equal.max() ?? 0]))
             """)
     }
 }
@@ -185,7 +195,7 @@ extension CompositionRun {
         let gaussians = given.compactMap { $0.source.mixture?.gaussian }
         if configuration.score == .analytic, gaussians.count == given.count {
             return GaussianProduct(
-                gaussians, quadrature: quadrature, sizes: sizes, seed: configuration.seed,
+                gaussians, quadrature: quadrature, work: work, seed: configuration.seed,
                 communicator: session.communicator)
         }
         let mcmc = configuration.mcmc
@@ -198,13 +208,13 @@ extension CompositionRun {
         let shards = try ModelShards(
             models, shards: configuration.ranks.shards, of: session.communicator)
         return ScoreProduct(
-            shards, quadrature: quadrature, sizes: sizes, chains: chains, fit: fit(),
+            shards, quadrature: quadrature, work: work, chains: chains, fit: fit(),
             updates: updates, seed: configuration.seed)
     }
 
     private func mixture(_ models: [ScoreModel]) throws -> any CompositionProblem {
         let measure = MixtureMeasure(
-            members: try members(models), quadrature: quadrature, sizes: sizes, seed: configuration.seed)
+            members: try members(models), quadrature: quadrature, work: work, seed: configuration.seed)
         let mixtures = given.compactMap(\.source.mixture)
         if configuration.score == .analytic, mixtures.count == given.count {
             return ExactMixture(mixtures, measure, communicator: session.communicator)
@@ -215,7 +225,9 @@ extension CompositionRun {
     private func members(_ models: [ScoreModel]) throws -> [MixtureMember] {
         try zip(given, models).enumerated().map { index, pair in
             let (model, score) = pair
-            let entropy = configuration.constraint == .kl ? 0 : try entropy(of: model, score, index)
+            let entropy =
+                configuration.constraint == .kl
+                ? 0 : try entropy(of: model, score, index) + coordinates.entropyShift
             return MixtureMember(source: model.source, score: score, offset: entropy)
         }
     }
@@ -224,8 +236,8 @@ extension CompositionRun {
     private func entropy(of model: GivenModel, _ score: ScoreModel, _ index: Int) throws -> Double {
         let spread = model.reference.covariance.eigenvalues.reduce(0, +)
         let seed = configuration.seed
-        let total = try sizes.evaluation.sum(over: session.communicator, scalars: 1) {
-            [quadrature, sizes] samples in
+        let total = try work.evaluation.batches.sum(over: session.communicator, scalars: 1) {
+            [quadrature, work] samples in
             let noise = SampleNoise(
                 RandomPurpose.evaluationNoise.key(seed: seed, model: index, step: 1),
                 firstSample: samples.lowerBound)
@@ -233,10 +245,11 @@ extension CompositionRun {
                 samples, key: RandomPurpose.evaluationData.key(seed: seed, model: index, step: 1))
             return Contribution(scalars: [
                 try quadrature.crossEntropySum(
-                    of: x0, spread: spread, noise: noise, stride: sizes.stride, p: { score($0, $1) })
+                    of: x0, spread: spread, noise: noise, stride: work.evaluation.stride, p: { score($0, $1) }
+                )
             ])
         }
-        return total.scalars[0] / Double(sizes.evaluation.samples)
+        return total.scalars[0] / Double(work.evaluation.batches.samples)
     }
 
     /// The network of the composed model; its reference starts at the moments of all given samples together.
@@ -255,7 +268,7 @@ extension CompositionRun {
 
     private var updates: (each: Int, first: Int, settling: Int) {
         let each = configuration.training.primalSteps ?? 20
-        return (each: each, first: configuration.pretraining.steps / 2, settling: 10 * each)
+        return (each: each, first: configuration.pretraining.steps / 2, settling: 30 * each)
     }
 }
 

@@ -10,19 +10,19 @@ import TensorCore
 final class GaussianProduct: CompositionProblem, @unchecked Sendable {
     private let factors: [Gaussian]
     private let quadrature: LogNoiseQuadrature
-    private let sizes: DivergenceSizes
+    private let work: CompositionWork
     private let seed: UInt64
     private let communicator: any Communicator
     private var product: Gaussian?
     private var iteration = 0
 
     init(
-        _ factors: [Gaussian], quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, seed: UInt64,
+        _ factors: [Gaussian], quadrature: LogNoiseQuadrature, work: CompositionWork, seed: UInt64,
         communicator: any Communicator
     ) {
         self.factors = factors
         self.quadrature = quadrature
-        self.sizes = sizes
+        self.work = work
         self.seed = seed
         self.communicator = communicator
     }
@@ -33,21 +33,19 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
     }
 
     func divergences() throws -> [Double] {
-        try measure(sizes.training, .data, .divergenceNoise, step: iteration)
+        try measure(work.training, .data, .divergenceNoise, step: iteration)
     }
 
     func settle(multipliers: [Double]) throws { product = try Self.product(factors, multipliers) }
 
-    func evaluate() throws -> [Double] {
-        try measure(sizes.evaluation, .evaluationData, .evaluationNoise, step: 0)
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
+        try measure(work, .evaluationData, .evaluationNoise, step: 0)
     }
 
     func model() throws -> VectorModel {
         guard let product else { throw TrainingError.notStarted("the product") }
         return VectorModel(
-            score: .mixture(GaussianMixture(product)), schedule: quadrature.schedule,
-            dimension: product.dimension,
-            sampling: .fast)
+            .mixture(GaussianMixture(product)), schedule: quadrature.schedule, dimension: product.dimension)
     }
 
     func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
@@ -57,14 +55,14 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
     }
 
     private func measure(
-        _ work: MicroBatches, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int
+        _ work: DivergenceWork, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int
     ) throws -> [Double] {
         guard let product else { throw TrainingError.notStarted("the product") }
         let alphas = quadrature.schedule.alphasCumprod
         let p = ScoreModel.exact(GaussianMixture(product), alphasCumprod: alphas)
         let models = factors.map { ScoreModel.exact(GaussianMixture($0), alphasCumprod: alphas) }
-        return try sizes.divergences(
-            work, quadrature, noise: noise.key(seed: seed, step: step), p: p,
+        return try work.divergences(
+            quadrature, noise: noise.key(seed: seed, step: step), p: p,
             models: ModelShards(models, shards: 1, of: communicator)
         ) { product.samples($0, key: data.key(seed: self.seed, step: step)) }
     }

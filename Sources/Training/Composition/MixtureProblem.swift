@@ -18,18 +18,18 @@ struct MixtureMember: Sendable {
 struct MixtureMeasure: Sendable {
     let members: [MixtureMember]
     let quadrature: LogNoiseQuadrature
-    let sizes: DivergenceSizes
+    let work: CompositionWork
     let seed: UInt64
 
     func divergences(
-        of p: ScoreModel, _ work: MicroBatches, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int,
+        of p: ScoreModel, _ work: DivergenceWork, _ data: RandomPurpose, _ noise: RandomPurpose, step: Int,
         over communicator: any Communicator
     ) throws -> [Double] {
         try members.indices.map { i in
             let member = members[i]
             // Lemma 2 with the roles swapped: the expectation is over q_i.
-            let divergence = try sizes.divergences(
-                work, quadrature, noise: noise.key(seed: seed, model: i, step: step), p: member.score,
+            let divergence = try work.divergences(
+                quadrature, noise: noise.key(seed: seed, model: i, step: step), p: member.score,
                 models: ModelShards([p], shards: 1, of: communicator)
             ) { member.source.samples($0, key: data.key(seed: seed, model: i, step: step)) }
             return member.offset + divergence[0]
@@ -59,22 +59,21 @@ final class ExactMixture: CompositionProblem, @unchecked Sendable {
     func divergences() throws -> [Double] {
         guard let p else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.sizes.training, .data, .divergenceNoise, step: iteration, over: communicator)
+            of: p, measure.work.training, .data, .divergenceNoise, step: iteration, over: communicator)
     }
 
     func settle(multipliers: [Double]) throws { p = combined(multipliers) }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.sizes.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {
         guard case .exact(let mixture, _) = p else { throw TrainingError.notStarted("the mixture") }
         return VectorModel(
-            score: .mixture(mixture), schedule: measure.quadrature.schedule, dimension: mixture.dimension,
-            sampling: .fast)
+            .mixture(mixture), schedule: measure.quadrature.schedule, dimension: mixture.dimension)
     }
 
     func save(to tree: inout StateTree, at path: String) { tree.set(iteration, at: "\(path)/iteration") }
@@ -121,21 +120,23 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
     func divergences() throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.sizes.training, .data, .divergenceNoise, step: iteration, over: communicator)
+            of: p, measure.work.training, .data, .divergenceNoise, step: iteration, over: communicator)
     }
 
-    func settle(multipliers: [Double]) throws { try train(multipliers, updates: updates.settling) }
+    func settle(multipliers: [Double]) throws {
+        try train(multipliers, updates: updates.settling, rate: DenoisingSettings.settlingRate)
+    }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.sizes.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {
         VectorModel(
-            score: .network(fit.averaged()), schedule: measure.quadrature.schedule,
-            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+            .network(fit.averaged()), schedule: measure.quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension)
     }
 
     func save(to tree: inout StateTree, at path: String) {
@@ -149,9 +150,12 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private func train(_ multipliers: [Double], updates: Int) throws {
+    /// - Parameter rate: multiplies the learning rate, a function of the share done.
+    private func train(
+        _ multipliers: [Double], updates: Int, rate: (Double) -> Double = { _ in 1 }
+    ) throws {
         let (members, seed) = (measure.members, measure.seed)
-        for _ in 0..<updates {
+        for update in 0..<updates {
             try fit.update(
                 from: { samples, step in
                     // Every sample index is drawn from every model; its weight spreads it as λ does. Sharing one
@@ -161,7 +165,7 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
                             samples, key: RandomPurpose.data.key(seed: seed, model: i + 1, step: step))
                     }
                     return Self.interleaved(parts, samples, multipliers)
-                }, over: communicator)
+                }, over: communicator, rate: rate(Double(update) / Double(updates)))
         }
         measured = .network(fit.averaged().evaluator())
     }

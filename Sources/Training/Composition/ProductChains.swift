@@ -8,7 +8,8 @@ import TensorCore
 /// Persistent chains that sample Π q_i^{λ_i} by annealed MCMC on the surrogate score Σ λ_i ε_i.
 ///
 /// Multipliers move little from one dual iteration to the next, so chains are not started over: they are noised
-/// back to a middle level, from which modes can still be left, and annealed down again.
+/// back to a level from which modes can still be left, and annealed down again. They come in mirrored
+/// pairs, which takes most of the sampling error out of the product's mean.
 struct ProductChains: Sendable {
     /// `[chains, d]`, nil before the first run.
     private(set) var population: Tensor?
@@ -33,27 +34,33 @@ struct ProductChains: Sendable {
     }
 
     /// Levels whose γ is spaced evenly in log, from the noisiest time step to the cleanest.
+    ///
+    /// Where the noise is about as wide as the standardised data, chains decide between modes, with odds that the
+    /// surrogate has wrong at higher noise: there they stay longer, to change their minds.
     static func levels(_ schedule: NoiseSchedule, count: Int, iterations: Int, stepSize: Double)
         -> [AnnealingLevel]
     {
-        let (low, high) = (
-            log(schedule.noiseToSignal(at: 0)), log(schedule.noiseToSignal(at: schedule.trainSteps - 1))
-        )
-        var timesteps: [Int] = []
-        var candidate = schedule.trainSteps - 1
-        for level in 0..<count {
-            let goal = high + (low - high) * Double(level) / Double(max(count - 1, 1))
-            while candidate > 0, log(schedule.noiseToSignal(at: candidate)) > goal + 1e-9 { candidate -= 1 }
-            if timesteps.last != candidate { timesteps.append(candidate) }
+        schedule.timestepsEvenInLogNoise(count: count).map { timestep in
+            let decides = decidingNoise.contains(schedule.noiseToSignal(at: timestep))
+            return AnnealingLevel(
+                timestep: timestep, stepSize: stepSize, iterations: decides ? 4 * iterations : iterations)
         }
-        return timesteps.map { AnnealingLevel(timestep: $0, stepSize: stepSize, iterations: iterations) }
     }
+
+    private static let decidingNoise = 0.2...2.0
+
+    /// The cleanest level at which chains can still change their modes.
+    private var restart: Int {
+        adaptation.levels.lastIndex { schedule.noiseToSignal(at: $0.timestep) >= Self.hidingNoise } ?? 0
+    }
+
+    private static let hidingNoise = 1.0
 
     /// Anneals all chains at the given multipliers; every rank ends with the whole population.
     mutating func run(
         _ models: ModelShards, multipliers: [Double]
     ) throws {
-        let first = population == nil ? 0 : adaptation.levels.count / 2
+        let first = population == nil ? 0 : restart
         let levels = Array(adaptation.levels[first...])
         let start = self
         let run = runs
@@ -93,14 +100,15 @@ struct ProductChains: Sendable {
         let target = AnnealedTarget(noise: { x, t in
             composedNoise(try models.noises(x, t), weights: multipliers)
         })
-        let z = Tensor.normal(
-            [chains.count, dimension], key: key(.chainStart, run), firstSample: chains.lowerBound)
+        let z = SampleNoise(key(.chainStart, run), firstSample: chains.lowerBound, isMirrored: true)
+            .normal(0, like: .zeros([chains.count, dimension]))
         let positions =
             population.map {
                 schedule.noised($0.slice(chains), with: z, at: .all(levels[0].timestep))
             } ?? z
         let noise = ChainNoise(
-            momenta: key(.chainNoise, run), tests: key(.chainAcceptance, run), firstChain: chains.lowerBound)
+            momenta: key(.chainNoise, run), tests: key(.chainAcceptance, run), firstChain: chains.lowerBound,
+            isMirrored: true)
         let sample = try annealedSample(
             from: positions, schedule: schedule, levels: levels, sampler: sampler, target: target,
             noise: noise,

@@ -11,7 +11,7 @@ import TensorCore
 final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     private let models: ModelShards
     private let quadrature: LogNoiseQuadrature
-    private let sizes: DivergenceSizes
+    private let work: CompositionWork
     private let seed: UInt64
     /// Network updates per dual iteration, and before the first.
     private let updates: (each: Int, first: Int, settling: Int)
@@ -21,12 +21,12 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     private var measured: ScoreModel?
 
     init(
-        _ models: ModelShards, quadrature: LogNoiseQuadrature, sizes: DivergenceSizes, chains: ProductChains,
+        _ models: ModelShards, quadrature: LogNoiseQuadrature, work: CompositionWork, chains: ProductChains,
         fit: DenoisingFit, updates: (each: Int, first: Int, settling: Int), seed: UInt64
     ) {
         self.models = models
         self.quadrature = quadrature
-        self.sizes = sizes
+        self.work = work
         self.chains = chains
         self.fit = fit
         self.updates = updates
@@ -42,29 +42,33 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
             throw TrainingError.notStarted("the product")
         }
         let noise = RandomPurpose.divergenceNoise.key(seed: seed, step: chains.runs)
-        return try sizes.divergences(
-            sizes.training, quadrature, noise: noise, p: p, models: models
+        return try work.training.divergences(
+            quadrature, noise: noise, p: p, models: models
         ) { population.slice($0) }
     }
 
     func settle(multipliers: [Double]) throws {
-        let rounds = max(1, updates.settling / max(updates.each, 1))
-        for _ in 0..<rounds { try advance(multipliers, updates: updates.each) }
+        for round in 0..<Self.settlingRounds {
+            let progress = Double(round) / Double(Self.settlingRounds)
+            try advance(
+                multipliers, updates: updates.settling / Self.settlingRounds,
+                rate: DenoisingSettings.settlingRate(at: progress))
+        }
     }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
         let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
-        return try sizes.divergences(
-            sizes.evaluation, quadrature, noise: noise, p: p, models: models
-        ) { try learned.samples($0, seed: seed &+ 1) }
+        return try work.divergences(
+            quadrature, noise: noise, p: p, models: models
+        ) { try learned.standardizedSamples($0, seed: seed &+ 1, isMirrored: true) }
     }
 
     func model() throws -> VectorModel {
         VectorModel(
-            score: .network(fit.averaged()), schedule: quadrature.schedule,
-            dimension: fit.network.mlp.configuration.dimension, sampling: .fast)
+            .network(fit.averaged()), schedule: quadrature.schedule,
+            dimension: fit.network.mlp.configuration.dimension)
     }
 
     func save(to tree: inout StateTree, at path: String) {
@@ -85,7 +89,9 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private func advance(_ multipliers: [Double], updates: Int) throws {
+    private static let settlingRounds = 6
+
+    private func advance(_ multipliers: [Double], updates: Int, rate: Double = 1) throws {
         try chains.run(models, multipliers: multipliers)
         guard let population = chains.population else { return }
         try follow(Moments(population))
@@ -95,7 +101,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
                     let key = RandomPurpose.data.key(seed: self.seed, step: step)
                     let chosen = key.integers(samples, below: population.shape[0])
                     return (population.rows(chosen), nil)
-                }, over: models.communicator)
+                }, over: models.communicator, rate: rate)
         }
         measured = .network(fit.averaged().evaluator())
     }

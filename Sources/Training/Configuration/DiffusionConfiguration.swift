@@ -16,9 +16,6 @@ public struct ScheduleConfiguration: Equatable, Sendable {
 public struct SamplingConfiguration: Equatable, Sendable {
     public var steps = 200
     public var eta = 1.0
-
-    /// Deterministic and short: for models whose sampler is not part of the problem.
-    static let fast = SamplingConfiguration(steps: 50, eta: 0)
 }
 
 extension ScheduleConfiguration: Keyed {

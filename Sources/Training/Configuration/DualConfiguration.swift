@@ -16,8 +16,9 @@ public struct DualConfiguration: Equatable, Sendable {
     public var warmup = 0
     /// λ(1); nil for 1/m.
     public var initial: [Double]?
-    /// KKT residual, relative to the size of the problem, below which a run has converged.
-    public var tolerance = 1e-3
+    /// KKT residual, relative to the size of the problem, below which a run has converged; nil takes the default of
+    /// the problem.
+    public var tolerance: Double?
     /// Iterations over which it must stay below.
     public var window = 10
 }
@@ -47,7 +48,8 @@ extension DualConfiguration: Keyed {
                 "initial", \.initial, Format.nonnegative.list(named: "list of numbers ≥ 0").optional,
                 default: "1/m each", "λ(1), one per constraint; sums to 1 for compositions."),
             .optional(
-                "tolerance", \.tolerance, .positive,
+                "tolerance", \.tolerance, Format.positive.optional,
+                default: "0.001 where scores are exact and rewards linear, else 0.01",
                 "KKT residual, relative to the size of the problem, below which a run has converged."),
             .optional(
                 "window", \.window, .count, unit: "iterations", "Iterations over which it must stay below."),

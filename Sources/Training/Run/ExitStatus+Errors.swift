@@ -42,6 +42,15 @@ extension SafetensorsError: ExitCoded {
     }
 }
 
+extension ModelFilesError: ExitCoded {
+    public var exitCode: Int32 {
+        switch self {
+        case .missing, .unreadable: ExitStatus.noInput
+        case .invalid, .unsupported, .mismatch: ExitStatus.badData
+        }
+    }
+}
+
 extension TelemetryError: ExitCoded {
     public var exitCode: Int32 {
         switch self {

@@ -11,30 +11,47 @@ public struct VectorModel: Sendable {
     enum Score: Sendable {
         case mixture(GaussianMixture)
         case network(ScoreNetwork)
-        /// A base with a stepwise correction.
-        indirect case corrected(Score, StepwiseCorrection)
+        /// A base with a stepwise correction, which belongs to exactly the sampler's steps.
+        indirect case corrected(Score, StepwiseCorrection, SamplingConfiguration)
     }
 
     let score: Score
     let schedule: NoiseSchedule
     let dimension: Int
-    /// Sampler steps and η; corrections belong to exactly these steps.
-    let sampling: SamplingConfiguration
+    /// The coordinates of `score` and `schedule`; samples come in the original ones.
+    var coordinates: Standardization
+
+    init(_ score: Score, schedule: NoiseSchedule, dimension: Int, coordinates: Standardization? = nil) {
+        self.score = score
+        self.schedule = schedule
+        self.dimension = dimension
+        self.coordinates = coordinates ?? .identity(dimension: dimension)
+    }
 
     /// Samples with global indices `range`; the same seed and index give the same sample in any batch.
     public func samples(_ range: Range<Int>, seed: UInt64) throws -> Tensor {
-        try withoutRecording {
-            let latents = RandomPurpose.initialLatents.key(seed: seed)
-            let noise = RandomPurpose.samplerNoise.key(seed: seed)
-            let steps = ddimSteps(schedule, count: sampling.steps, eta: sampling.eta)
+        coordinates.original(try standardizedSamples(range, seed: seed))
+    }
+
+    /// Samples in the coordinates of the score.
+    ///
+    /// - Parameter isMirrored: see `SampleNoise`; exact samples of mixtures are never mirrored.
+    func standardizedSamples(_ range: Range<Int>, seed: UInt64, isMirrored: Bool = false) throws -> Tensor {
+        let latents = RandomPurpose.initialLatents.key(seed: seed)
+        return try withoutRecording {
             switch score {
             case .mixture(let mixture):
                 return mixture.samples(range, key: latents)
-            case .network, .corrected:
-                let correction: StepwiseCorrection? =
-                    if case .corrected(_, let correction) = score { correction } else { nil }
+            case .network:
+                return try predictor.flowSamples(
+                    range, schedule: schedule, dimension: dimension, key: latents, isMirrored: isMirrored)
+            case .corrected(_, let correction, let sampling):
                 let base = predictor
-                let chain = AlignmentChain(base: { base($0, $1) }, steps: steps, dimension: dimension)
+                let chain = AlignmentChain(
+                    base: { base($0, $1) },
+                    steps: ddimSteps(schedule, count: sampling.steps, eta: sampling.eta),
+                    dimension: dimension)
+                let noise = RandomPurpose.samplerNoise.key(seed: seed)
                 return try chain.independent(range, latents: latents, noise: noise, correction)
             }
         }
@@ -46,7 +63,7 @@ public struct VectorModel: Sendable {
             switch score {
             case .mixture(let mixture): .exact(mixture, alphasCumprod: schedule.alphasCumprod)
             case .network(let network): .network(network.evaluator())
-            case .corrected(let base, _): predictor(base)
+            case .corrected(let base, _, _): predictor(base)
             }
         }
         return predictor(score)
@@ -61,11 +78,17 @@ extension VectorModel {
         var format = 1
         var dimension: Int
         var betas: [Double]
-        var samplingSteps: Int
-        var eta: Double
+        /// c and s of the coordinates.
+        var center: [Double]
+        var scale: Double
+        /// Of a corrected model's sampler.
+        var samplingSteps = 1
+        var eta = 0.0
         /// `mixture` or `network`.
         var score: String
-        var isCorrected: Bool
+        var isCorrected = false
+        /// Whether the correction depends on the state.
+        var hasSlopes = false
         var hidden = 0
         var blocks = 0
         var widening = 0
@@ -78,13 +101,16 @@ extension VectorModel {
             let sizes =
                 [dimension] + (score == "network" ? [hidden, blocks, widening, embedding] : [components])
             return sizes.allSatisfy { (1...65_536).contains($0) } && (0...1).contains(eta)
-                && (1...max(1, betas.count)).contains(samplingSteps)
+                && (1...max(1, betas.count)).contains(samplingSteps) && center.count == dimension
+                && scale > 0 && (center + [scale]).allSatisfy(\.isFinite)
         }
 
         enum CodingKeys: String, CodingKey {
-            case format, dimension, betas, eta, score, hidden, blocks, widening, embedding, components
+            case format, dimension, betas, center, scale, eta, score
+            case hidden, blocks, widening, embedding, components
             case samplingSteps = "sampling_steps"
             case isCorrected = "is_corrected"
+            case hasSlopes = "has_slopes"
         }
     }
 
@@ -94,8 +120,8 @@ extension VectorModel {
     public func write(to path: String) throws {
         var tensors: [String: Tensor] = [:]
         var description = Description(
-            dimension: dimension, betas: schedule.betas, samplingSteps: sampling.steps, eta: sampling.eta,
-            score: "", isCorrected: false)
+            dimension: dimension, betas: schedule.betas, center: coordinates.center, scale: coordinates.scale,
+            score: "")
         store(score, in: &tensors, &description)
         let json = String(decoding: try description.sortedJSON(), as: UTF8.self)
         try SafetensorsFile.write(tensors, metadata: [Self.metadataKey: json, "format": "pt"], to: path)
@@ -119,9 +145,10 @@ extension VectorModel {
             for named in network.namedParameters {
                 tensors["network/\(named.name)"] = named.parameter.value.detached
             }
-        case .corrected(let base, let correction):
+        case .corrected(let base, let correction, let sampling):
             store(base, in: &tensors, &description)
-            description.isCorrected = true
+            (description.isCorrected, description.hasSlopes) = (true, correction.hasSlopes)
+            (description.samplingSteps, description.eta) = (sampling.steps, sampling.eta)
             correction.reference.store(in: &tensors, at: "correction_reference")
             for named in correction.namedParameters {
                 tensors["correction/\(named.name)"] = named.parameter.value.detached
@@ -148,7 +175,8 @@ extension VectorModel {
         }
         schedule = try NoiseSchedule(betas: description.betas)
         dimension = description.dimension
-        sampling = SamplingConfiguration(steps: description.samplingSteps, eta: description.eta)
+        coordinates = .identity(dimension: dimension)
+        (coordinates.center, coordinates.scale) = (description.center, description.scale)
         score = try Self.score(file, description, schedule)
     }
 
@@ -180,13 +208,14 @@ extension VectorModel {
             base = .network(network)
         }
         guard description.isCorrected else { return base }
-        let steps = ddimSteps(schedule, count: description.samplingSteps, eta: description.eta)
+        let sampling = SamplingConfiguration(steps: description.samplingSteps, eta: description.eta)
+        let steps = ddimSteps(schedule, count: sampling.steps, eta: sampling.eta)
         let correction = StepwiseCorrection(
             alphasCumprod: steps.map(\.alphaCumprod),
             reference: try Gaussian(file, at: "correction_reference", dimension: description.dimension),
-            hasSlopes: file["correction/steps.0.slope"] != nil)
+            hasSlopes: description.hasSlopes)
         try file.fill(correction.namedParameters, at: "correction")
-        return .corrected(base, correction)
+        return .corrected(base, correction, sampling)
     }
 }
 

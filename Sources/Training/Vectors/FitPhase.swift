@@ -48,10 +48,10 @@ struct FitPhase {
         let own = layout.items(of: world.rank)
         let fits = try own.map(fit)
         let most = (0..<world.size).map { layout.items(of: $0).count }.max() ?? 0
-        let finished = try fitInRounds(fits, over: group, longest: most * settings.steps) {
+        let isFinished = try fitInRounds(fits, over: group, longest: most * settings.steps) {
             try save(fits, own, isFirstOfGroup: group.rank == 0)
         }
-        return finished ? try shared(fits, layout) : nil
+        return isFinished ? try shared(finished(fits, over: group), layout) : nil
     }
 
     /// The fit of a model, from the beginning or where it was interrupted.
@@ -65,25 +65,28 @@ struct FitPhase {
     private func fitInRounds(
         _ fits: [DenoisingFit], over group: any Communicator, longest: Int, save: () throws -> Void
     ) throws -> Bool {
-        let total = fits.count * settings.steps
-        let done = fits.reduce(0) { $0 + $1.step }
-        let progress =
-            session.isRoot && total > done
-            ? ProgressBar(label: "fitting", total: total, start: done, console: session.console) : nil
         // Every rank makes the same number of rounds, those with fewer models idle ones, so that all meet.
-        let first = try session.communicator.allReduce(Int64(longest - (total - done)), .minimum)
-        for _ in stride(from: max(0, Int(first)), to: longest, by: Self.roundLength) {
+        let left = fits.reduce(0) { $0 + settings.steps - $1.step }
+        let first = longest - Int(try session.communicator.allReduce(Int64(left), .maximum))
+        let progress =
+            session.isRoot && first < longest
+            ? ProgressBar(label: "fitting", total: longest, start: first, console: session.console) : nil
+        for start in stride(from: first, to: longest, by: Self.roundLength) {
+            var loss: Double?
             try session.communicator.failTogether(exitCode: exitCode(for:)) {
                 do {
-                    try round(fits, over: group, progress)
+                    loss = try round(fits, over: group)
                 } catch let error as any AgreedError {
                     // Agreed within this group only: the other groups must hear of it.
                     throw FitError(group: error)
                 }
             }
+            progress?.update(
+                min(longest, start + Self.roundLength),
+                note: loss.map { String(format: "loss %.4f", $0) } ?? "")
             if try session.pendingInterruption() {
                 try save()
-                try session.acknowledgeInterruption()
+                session.announceInterruption()
                 return false
             }
             if saveInterval > 0, try session.isSaveDue(every: saveInterval) { try save() }
@@ -92,20 +95,21 @@ struct FitPhase {
         return true
     }
 
-    private func round(_ fits: [DenoisingFit], over group: any Communicator, _ progress: ProgressBar?) throws
-    {
+    /// - Returns: the last loss, nil where nothing was left to do.
+    private func round(_ fits: [DenoisingFit], over group: any Communicator) throws -> Double? {
         var budget = Self.roundLength
+        var loss: Double?
         for fit in fits {
             while fit.step < settings.steps, budget > 0 {
-                let loss = try update(fit, over: group)
+                loss = try update(fit, over: group)
                 budget -= 1
-                progress?.update(fits.reduce(0) { $0 + $1.step }, note: String(format: "loss %.4f", loss))
             }
         }
+        return loss
     }
 
     private func update(_ fit: DenoisingFit, over group: any Communicator) throws -> Double {
-        let model = networks.firstIndex { $0 === fit.network } ?? 0
+        let model = index(of: fit)
         let (source, seed) = (models[model].source, seed)
         return try fit.update(
             from: { samples, step in
@@ -113,6 +117,25 @@ struct FitPhase {
                 return (source.samples(samples, key: key), nil)
             }, over: group)
     }
+
+    /// The averaged networks of this group's models, shrunk; models by index.
+    private func finished(
+        _ fits: [DenoisingFit], over group: any Communicator
+    ) throws -> [Int: ScoreNetwork] {
+        var averages: [Int: ScoreNetwork] = [:]
+        for fit in fits {
+            let model = index(of: fit)
+            let (source, average) = (models[model].source, fit.averaged())
+            let key = RandomPurpose.evaluationData.key(seed: seed, model: model, step: 2)
+            let factor = try Shrinkage(seed: seed, model: model)
+                .factor(of: average, { source.samples($0, key: key) }, over: group)
+            average.mlp.scale(by: factor)
+            averages[model] = average
+        }
+        return averages
+    }
+
+    private func index(of fit: DenoisingFit) -> Int { networks.firstIndex { $0 === fit.network } ?? 0 }
 
     /// Gathers every group's state on rank 0 and saves it; checkpoints of this phase count all updates.
     private func save(_ fits: [DenoisingFit], _ own: Range<Int>, isFirstOfGroup: Bool) throws {
@@ -131,14 +154,14 @@ struct FitPhase {
         try session.save(step: Int(step), whole, in: .fit)
     }
 
-    /// Broadcasts averaged weights from the ranks that fitted them.
-    private func shared(_ fits: [DenoisingFit], _ layout: RankLayout) throws -> [ScoreNetwork] {
+    /// Broadcasts weights from the ranks that fitted them.
+    private func shared(_ averages: [Int: ScoreNetwork], _ layout: RankLayout) throws -> [ScoreNetwork] {
         let world = session.communicator
         for (model, network) in networks.enumerated() {
             let owner = layout.owner(of: model, dataIndex: 0)
-            let fit = fits.first { $0.network === network }
+            let own = averages[model]?.parameters
             for (index, parameter) in network.parameters.enumerated() {
-                let values = fit?.average.values[index].floats ?? []
+                let values = own?[index].value.detached.floats ?? []
                 parameter.assign(Tensor(try world.broadcast(values, root: owner), shape: parameter.shape))
             }
         }

@@ -1,3 +1,4 @@
+import Diffusion
 import Models
 import TensorCore
 import WeightFiles
@@ -11,10 +12,27 @@ struct GivenModel: Sendable {
 
     /// - Throws: `TrainingError.badSamples`, `.degenerateData`, and what reading the file throws.
     init(_ configuration: ModelConfiguration, dimension: Int) throws {
-        name = configuration.name
-        source = try SampleSource(configuration.source, dimension: dimension)
+        try self.init(
+            name: configuration.name, source: SampleSource(configuration.source, dimension: dimension))
+    }
+
+    private init(name: String, source: SampleSource) throws {
+        self.name = name
+        self.source = source
         guard let moments = source.moments() else { throw TrainingError.degenerateData(model: name) }
         reference = moments
+    }
+
+    /// The models in coordinates that suit the schedule, and those coordinates.
+    static func standardized(
+        _ models: [GivenModel], _ schedule: NoiseSchedule
+    ) throws -> (models: [GivenModel], coordinates: Standardization) {
+        let coordinates = try Standardization(
+            of: models.map(\.source), names: models.map(\.name), schedule: schedule)
+        let standardized = try models.map {
+            try GivenModel(name: $0.name, source: coordinates.standardized($0.source))
+        }
+        return (standardized, coordinates)
     }
 }
 

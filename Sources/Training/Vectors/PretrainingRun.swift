@@ -18,8 +18,9 @@ final class PretrainingRun {
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
     func run() throws -> Int32 {
         let schedule = try NoiseSchedule(configuration.schedule)
-        let given = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            try configuration.models.map { try GivenModel($0, dimension: configuration.dimension) }
+        let (given, coordinates) = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            try GivenModel.standardized(
+                configuration.models.map { try GivenModel($0, dimension: configuration.dimension) }, schedule)
         }
         guard let networks = try FitPhase(given, configuration, schedule: schedule, session: session).run()
         else { return ExitStatus.requeue }
@@ -29,8 +30,8 @@ final class PretrainingRun {
         var samples: [String: Tensor] = [:]
         for (model, network) in zip(given, networks) {
             let fitted = VectorModel(
-                score: .network(network), schedule: schedule, dimension: configuration.dimension,
-                sampling: .fast)
+                .network(network), schedule: schedule, dimension: configuration.dimension,
+                coordinates: coordinates)
             try session.writeModel(fitted, named: networks.count == 1 ? "model" : "model-\(model.name)")
             samples["model/\(model.name)"] = try fitted.samples(0..<1024, seed: configuration.seed)
         }

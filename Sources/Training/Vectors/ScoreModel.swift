@@ -21,4 +21,21 @@ enum ScoreModel: Sendable {
             evaluator(x, timesteps: ts)
         }
     }
+
+    /// Samples along the probability flow for consecutive sample indices, `[range.count, d]`.
+    ///
+    /// - Parameter isMirrored: see `SampleNoise`.
+    func flowSamples(
+        _ range: Range<Int>, schedule: NoiseSchedule, dimension: Int, key: RandomKey, isMirrored: Bool = false
+    ) throws -> Tensor {
+        let noise = SampleNoise(key, firstSample: range.lowerBound, isMirrored: isMirrored)
+        return try withoutRecording {
+            try flowSample(
+                from: noise.normal(0, like: .zeros([range.count, dimension])), schedule: schedule,
+                timesteps: schedule.timestepsEvenInLogNoise(count: Self.flowSteps)
+            ) { self($0, $1) }
+        }
+    }
+
+    private static let flowSteps = 50
 }

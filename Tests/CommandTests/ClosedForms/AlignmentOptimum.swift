@@ -26,7 +26,9 @@ struct ReverseChain: Sendable {
             return product
         }
         let last = Double(trainSteps - 1)
-        let visited = (0..<steps).map { alphas[Int((last - (Double($0) * last / Double(steps - 1)).rounded()))] }
+        let visited = (0..<steps).map {
+            alphas[Int((last - (Double($0) * last / Double(steps - 1)).rounded()))]
+        }
         return visited.indices.map { k in
             let (alpha, next) = (visited[k], k + 1 < steps ? visited[k + 1] : 1)
             let sigma = eta * ((1 - next) / (1 - alpha) * (1 - alpha / next)).squareRoot()
@@ -59,7 +61,9 @@ struct AlignmentOptimum {
     let rewards: [Double]
     let divergence: Double
 
-    init(chain: ReverseChain, mean: [Double], variances: [Double], rewards W: [[Double]], thresholds: [Double]) {
+    init(
+        chain: ReverseChain, mean: [Double], variances: [Double], rewards W: [[Double]], thresholds: [Double]
+    ) {
         let base = zip(mean, variances).map { chain.coordinate(mean: $0, variance: $1) }
         let gram = Matrix(
             W.map { u in W.map { v in zip(zip(u, v), base).reduce(0) { $0 + $1.0.0 * $1.0.1 * $1.1.gain } } })
@@ -77,5 +81,60 @@ struct AlignmentOptimum {
         multipliers = solution
         self.rewards = zip(start, gained).map { $0 + $1 }
         divergence = zip(solution, gained).reduce(0) { $0 + $1.0 * $1.1 } / 2
+    }
+}
+
+/// Alignment of a chain that samples N(m, I) in two dimensions under E −(x₁ − x₂)² ≥ b.
+///
+/// Only y = (x₁ − x₂)/√2 matters, and −(x₁ − x₂)² = −2y². Minimising Σ ½u² + 2λ y_0² over y ← a y + c + σ(u + z) is
+/// linear–quadratic control: the cost to go is ½p y² + q y, from p = 4λ back by p ← a²p/(1 + σ²p), and
+/// u = −σ (p (a y + c) + q)/(1 + σ²p).
+struct SymmetryOptimum {
+    private(set) var multiplier = 0.0
+    private(set) var divergence = 0.0
+
+    /// - Parameter difference: m₁ − m₂.
+    init(chain: ReverseChain, difference: Double, threshold: Double) {
+        var (low, high) = (0.0, 1e4)
+        for _ in 0..<100 {
+            multiplier = (low + high) / 2
+            let (square, divergence) = Self.controlled(chain, difference / 2.0.squareRoot(), multiplier)
+            self.divergence = divergence
+            if -2 * square < threshold { low = multiplier } else { high = multiplier }
+        }
+    }
+
+    /// E y_0² and the divergence at λ.
+    private static func controlled(
+        _ chain: ReverseChain, _ mean: Double, _ multiplier: Double
+    ) -> (square: Double, divergence: Double) {
+        let steps = chain.levels.map { alpha, next, sigma in
+            let slope = (1 - alpha).squareRoot()
+            let c = (1 - next - sigma * sigma).squareRoot() - (next * (1 - alpha) / alpha).squareRoot()
+            return (
+                a: (next / alpha).squareRoot() + c * slope, c: -c * slope * alpha.squareRoot() * mean,
+                sigma: sigma
+            )
+        }
+        var costs: [(p: Double, q: Double)] = []
+        var (p, q) = (4 * multiplier, 0.0)
+        for step in steps.reversed() {
+            costs.append((p, q))
+            let share = 1 / (1 + step.sigma * step.sigma * p)
+            (p, q) = (step.a * step.a * p * share, step.a * (p * step.c + q) * share)
+        }
+        var (center, variance, divergence) = (0.0, 1.0, 0.0)
+        for (step, cost) in zip(steps, costs.reversed()) {
+            let share = 1 / (1 + step.sigma * step.sigma * cost.p)
+            let (gain, shift) = (
+                -step.sigma * cost.p * step.a * share, -step.sigma * (cost.p * step.c + cost.q) * share
+            )
+            let u = gain * center + shift
+            divergence += (u * u + gain * gain * variance) / 2
+            let slope = step.a + step.sigma * gain
+            center = slope * center + step.c + step.sigma * shift
+            variance = slope * slope * variance + step.sigma * step.sigma
+        }
+        return (center * center + variance, divergence)
     }
 }

@@ -26,7 +26,8 @@ extension Problem {
     func with(_ line: String) -> Problem {
         let key = line.prefix { $0 != ":" } + ":"
         var copy = self
-        copy.yaml = yaml.split(separator: "\n").map { $0.hasPrefix(key) ? Substring(line) : $0 }
+        copy.yaml =
+            yaml.split(separator: "\n").map { $0.hasPrefix(key) ? Substring(line) : $0 }
             .joined(separator: "\n") + "\n"
         return copy
     }
@@ -52,6 +53,13 @@ struct Normal: Sendable {
         var copy = self
         copy.mean = mean.map { factor * $0 }
         copy.covariance = covariance.scaled(factor * factor)
+        return copy
+    }
+
+    /// The distribution of x + c in every coordinate.
+    func moved(by offset: Double) -> Normal {
+        var copy = self
+        copy.mean = mean.map { $0 + offset }
         return copy
     }
 

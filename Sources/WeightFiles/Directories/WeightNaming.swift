@@ -1,0 +1,53 @@
+/// Other names and shapes under which files hold the tensors of a model.
+///
+/// The canonical name is the one that current diffusers and transformers write.
+public struct WeightNaming: Sendable {
+    /// Canonical name of a stored one.
+    let canonical: @Sendable (String) -> String
+    /// Whether a tensor (by its canonical name) is a buffer that the model computes for itself.
+    let isBuffer: @Sendable (String) -> Bool
+    /// Whether a matrix (by its canonical name) may be stored as a 1×1 convolution.
+    let isPointwise: @Sendable (String) -> Bool
+
+    /// Names and shapes as they are.
+    public static let plain = WeightNaming { $0 }
+
+    /// AutoencoderKL: attention names of older diffusers (`query, key, value, proj_attn`), and matrices kept
+    /// as convolutions, as the first releases had them.
+    public static let autoencoder = WeightNaming(
+        { name in
+            var parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count > 3, parts[parts.count - 4] == "attentions",
+                let current = attentionNames[String(parts[parts.count - 2])]
+            else { return name }
+            parts[parts.count - 2] = current[...]
+            return parts.joined(separator: ".")
+        },
+        isPointwise: { name in
+            name.contains(".attentions.")
+                && attentionNames.values.contains { name.hasSuffix(".\($0).weight") }
+        })
+
+    /// CLIPTextModel: without the level `text_model.`, which transformers 5.6 dropped in memory, and with the
+    /// positions that older versions saved.
+    public static let clipText = WeightNaming(
+        { name in
+            let isBare = ["embeddings.", "encoder.", "final_layer_norm."].contains { name.hasPrefix($0) }
+            return isBare ? "text_model." + name : name
+        },
+        isBuffer: { $0 == "text_model.embeddings.position_ids" })
+
+    private static let attentionNames = [
+        "query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0",
+    ]
+
+    init(
+        _ canonical: @escaping @Sendable (String) -> String,
+        isBuffer: @escaping @Sendable (String) -> Bool = { _ in false },
+        isPointwise: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) {
+        self.canonical = canonical
+        self.isBuffer = isBuffer
+        self.isPointwise = isPointwise
+    }
+}
