@@ -55,17 +55,16 @@ struct Attack: CustomStringConvertible {
             return (try disk.withoutWriting(in: start.directory) { try launcher.run(start) }, true)
         default:
             var hasStruck = false
-            let ending = try launcher.run(start) { process, seconds in
+            let ending = try launcher.run(start) { child, seconds in
                 guard !hasStruck, seconds >= moment else { return }
-                hasStruck = try strike(process, launcher)
+                hasStruck = try strike(child.id, launcher)
             }
             return (ending, hasStruck)
         }
     }
 
     /// - Returns: false if there was nothing to strike yet.
-    private func strike(_ process: Process, _ launcher: Launcher) throws -> Bool {
-        let launched = process.processIdentifier
+    private func strike(_ launched: pid_t, _ launcher: Launcher) throws -> Bool {
         switch disturbance {
         case .rankKilled:
             let ranks = Launcher.processes(in: start.directory).sorted()

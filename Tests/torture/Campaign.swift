@@ -3,8 +3,8 @@ import Foundation
 /// Runs, one after the other, each disturbed again and again until it has finished.
 struct Campaign {
     private(set) var tally = Tally()
-    /// What should not have happened, with all that was done to the run before.
-    private(set) var losses: [String] = []
+    /// Runs to which something happened that should not have.
+    private(set) var losses = 0
     private let jobs: [Job]
     private let ranks: [Int]
     private let launcher: Launcher
@@ -22,7 +22,7 @@ struct Campaign {
 
     mutating func run(disturbances: Int) {
         var number: UInt64 = 0
-        while tally.disturbances < disturbances, losses.count < Self.mostLosses {
+        while tally.disturbances < disturbances, losses < Self.mostLosses {
             number += 1
             let job = jobs[Int(number) % jobs.count]
             var run = DisturbedRun(
@@ -31,7 +31,7 @@ struct Campaign {
             do {
                 try run.live()
             } catch {
-                losses.append("run \(number) (\(job.name))")
+                losses += 1
                 say("LOSS in run \(number) (\(job.name)):")
                 for event in run.history + ["\(error)"] { say("  \(event)") }
             }

@@ -29,63 +29,52 @@ struct Launcher {
 
     /// - Parameters:
     ///   - isAlone: whether no other job works in the directory.
-    ///   - watch: called every millisecond with the process and the seconds since its start.
+    ///   - watch: called every millisecond with the child and the seconds since its start.
     /// - Throws: `Loss` if it hangs, and what `watch` throws.
     func run(
         _ start: Start, environment: [String: String] = [:], isAlone: Bool = true,
-        watch: (Process, Double) throws -> Void = { _, _ in }
+        watch: (Child, Double) throws -> Void = { _, _ in }
     ) throws -> Ending {
         let place = "\(scratch)/\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: place) }
         let log = "\(place)/log"
-        let process = try process(start, in: place, environment)
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        process.standardError = FileHandle(forWritingAtPath: log)
         let text = { String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self) }
-        let seconds: Double
+        let started = Date()
+        let child = try Child(
+            command(start, in: place), environment: base(place).merging(environment) { $1 }, errors: log)
         do {
-            seconds = try watched(process, watch)
+            let exitCode = try end(of: child, since: started, watch)
+            let seconds = Date().timeIntervalSince(started)
             if isAlone { try waitForRanks(in: start.directory) }
+            return Ending(exitCode: exitCode, seconds: seconds, said: text())
         } catch {
             let ranks = Launcher.processes(in: start.directory)
-            for process in [process.processIdentifier] + ranks { kill(process, SIGKILL) }
+            for process in [child.id] + ranks { kill(process, SIGKILL) }
             throw Loss("\(error); ranks \(ranks) are left; \(text())")
         }
-        let status = process.terminationStatus
-        return Ending(
-            exitCode: process.terminationReason == .uncaughtSignal ? 128 + status : status, seconds: seconds,
-            said: text())
     }
 
-    /// Runs `process` to its end and returns the seconds it took.
-    private func watched(_ process: Process, _ watch: (Process, Double) throws -> Void) throws -> Double {
-        let started = Date()
-        try process.run()
-        while process.isRunning {
+    /// Waits for the exit code.
+    private func end(
+        of child: Child, since started: Date, _ watch: (Child, Double) throws -> Void
+    ) throws -> Int32 {
+        while true {
+            if let exitCode = child.exitCode() { return exitCode }
             let seconds = Date().timeIntervalSince(started)
             guard seconds < Launcher.patience else { throw Loss("no end after \(seconds) s") }
-            try watch(process, seconds)
+            try watch(child, seconds)
             usleep(1000)
         }
-        return Date().timeIntervalSince(started)
     }
 
-    private func process(_ start: Start, in place: String, _ environment: [String: String]) throws -> Process
-    {
+    private func command(_ start: Start, in place: String) throws -> [String] {
         let configuration = "\(place)/\(start.job.name).yaml"
         try start.job.configuration.write(toFile: configuration, atomically: true, encoding: .utf8)
         let launch = ["mpirun", "-q", "-n", "\(start.ranks)", "--oversubscribe", "--bind-to", "none"]
-        let command = [
+        return (start.ranks > 0 ? launch : []) + [
             program, start.job.command, configuration, "--output", start.directory, "--resume", "auto",
         ]
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = (start.ranks > 0 ? launch : []) + command
-        process.environment = base(place).merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        return process
     }
 
     /// When mpirun was killed its ranks live on for a moment.
