@@ -49,7 +49,7 @@ let package = Package(
         .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
         .testTarget(
             name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
-            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures"]),
+            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures", "Torch/Fixtures"]),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
