@@ -48,7 +48,8 @@ struct OperationBenchmark {
     }
 
     private func linears() -> [Operation] {
-        [(8192, 320, 320), (8192, 320, 2560), (2048, 640, 640), (512, 1280, 10240)].map { rows, inputs, outputs in
+        let sizes = [(8192, 320, 320), (8192, 320, 2560), (2048, 640, 640), (512, 1280, 10240)]
+        return sizes.map { rows, inputs, outputs in
             let (x, weight) = (values([rows, inputs], 2), values([outputs, inputs], 3))
             return Operation(
                 name: "linear \(rows)x\(inputs)x\(outputs)", flops: 2 * Double(rows * inputs * outputs)
@@ -58,7 +59,8 @@ struct OperationBenchmark {
 
     /// Forward, and forward with all gradients: two products of N × M × D, then five more.
     private func attentions() -> [Operation] {
-        [(4096, 4096, 40), (1024, 1024, 80), (256, 256, 160), (4096, 77, 40)].flatMap { queries, keys, width in
+        let sizes = [(4096, 4096, 40), (1024, 1024, 80), (256, 256, 160), (4096, 77, 40)]
+        return sizes.flatMap { queries, keys, width in
             let (query, key) = (values([2, queries, 8, width], 4), values([2, keys, 8, width], 5))
             let value = values([2, keys, 8, width], 6)
             let flops = 64 * Double(queries * keys * width)
