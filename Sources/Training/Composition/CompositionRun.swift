@@ -268,7 +268,7 @@ extension CompositionRun {
 
     private var updates: (each: Int, first: Int, settling: Int) {
         let each = configuration.training.primalSteps ?? 20
-        return (each: each, first: configuration.pretraining.steps / 2, settling: 30 * each)
+        return (each: each, first: configuration.pretraining.steps / 2, settling: 20 * each)
     }
 }
 

@@ -89,7 +89,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private static let settlingRounds = 6
+    private static let settlingRounds = 4
 
     private func advance(_ multipliers: [Double], updates: Int, rate: Double = 1) throws {
         try chains.run(models, multipliers: multipliers)
