@@ -51,7 +51,7 @@ let package = Package(
             name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
             exclude: ["Safetensors/Fixtures", "LoRA/Fixtures", "Torch/Fixtures"]),
         .testTarget(
-            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures", "UNet/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),

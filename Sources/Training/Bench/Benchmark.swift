@@ -3,15 +3,18 @@ import TensorCore
 
 /// A named piece of work that `saddle bench` times; `Benchmarks/README.md` says what each one does.
 public enum Benchmark: String, CaseIterable, Sendable {
-    case pretrain, algorithm2, kernels, gemm, operations
+    case pretrain, algorithm2, kernels, gemm, operations, unet
 
     /// Times the benchmark.
     ///
     /// - Parameters:
     ///   - repeats: measurements to take the median of; nil for the benchmark's own number.
     ///   - threads: nil for what the environment says, else all cores.
+    ///   - network: for the benchmarks of networks.
     /// - Throws: `BenchmarkError` if what was computed is wrong, which would make its time worthless.
-    public func run(repeats: Int? = nil, threads: Int? = nil) throws -> BenchmarkResult {
+    public func run(
+        repeats: Int? = nil, threads: Int? = nil, network: NetworkBenchmarkOptions = NetworkBenchmarkOptions()
+    ) throws -> BenchmarkResult {
         Parallel.configure(threads: threads ?? threadsPerRank(localSize: 1))
         return switch self {
         case .pretrain: try PretrainingBenchmark().run(repeats: repeats ?? 3)
@@ -19,6 +22,7 @@ public enum Benchmark: String, CaseIterable, Sendable {
         case .kernels: try KernelBenchmark().run(repeats: repeats ?? 15)
         case .gemm: try ProductBenchmark().run(repeats: repeats ?? 15)
         case .operations: try OperationBenchmark().run(repeats: repeats ?? 7)
+        case .unet: try UNetBenchmark(network).run(repeats: repeats ?? 3)
         }
     }
 }
@@ -54,6 +58,9 @@ public struct BenchmarkResult: Encodable, Sendable {
     /// Floating-point operations of the matrix products per second, in 10⁹.
     public var gflops: Double?
     public var gigabytesPerSecond: Double?
+    /// Most memory in use at once, the weights included.
+    public var peakBytes: Int?
+    public var weightBytes: Int?
     /// The smallest of the cases.
     public var shareOfMemcpy: Double?
     /// The kernels OpenBLAS chose.
