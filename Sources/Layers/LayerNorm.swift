@@ -12,8 +12,16 @@ public final class LayerNorm: Module {
         self.epsilon = epsilon
     }
 
+    /// Frozen, from a file.
+    public init(_ source: ParameterSource, _ features: Int, epsilon: Double = 1e-5) {
+        self.scale = source("weight", [features])
+        self.shift = source("bias", [features])
+        self.epsilon = epsilon
+    }
+
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        layerNorm(x, scale: scale.value, shift: shift.value, epsilon: epsilon)
+        layerNorm(
+            x, scale: scale.value.cast(to: x.dtype), shift: shift.value.cast(to: x.dtype), epsilon: epsilon)
     }
 
     public var namedParameters: [NamedParameter] {

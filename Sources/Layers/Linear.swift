@@ -21,6 +21,12 @@ public final class Linear: Module {
             bias: Parameter(initializer.uniform([outputs], bound: bound)))
     }
 
+    /// Frozen, from a file.
+    public convenience init(_ source: ParameterSource, _ inputs: Int, _ outputs: Int, hasBias: Bool = true) {
+        self.init(
+            weight: source("weight", [outputs, inputs]), bias: hasBias ? source("bias", [outputs]) : nil)
+    }
+
     /// All zeros: a residual branch that starts as the identity.
     public static func zeros(_ inputs: Int, _ outputs: Int) -> Linear {
         Linear(weight: Parameter(.zeros([outputs, inputs])), bias: Parameter(.zeros([outputs])))
