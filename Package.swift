@@ -51,7 +51,8 @@ let package = Package(
             name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
             exclude: ["Safetensors/Fixtures", "LoRA/Fixtures"]),
         .testTarget(
-            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures"]),
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"],
+            exclude: ["CLIP/Fixtures", "CLIP/Text/Fixtures", "Autoencoder/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),
