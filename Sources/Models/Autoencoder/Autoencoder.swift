@@ -8,7 +8,7 @@ import WeightFiles
 /// input, whatever the weights are held in.
 ///
 /// - Shapes: images `[N, H, W, 3]` in −1…1, latents `[N, h, w, 4]`, H = `downsampling` · h (channel numbers as configured).
-public final class Autoencoder: Module {
+public final class Autoencoder: CompositeModule {
     public let configuration: AutoencoderConfiguration
     private let encoder: AutoencoderHalf
     private let decoder: AutoencoderHalf
@@ -75,10 +75,10 @@ public final class Autoencoder: Module {
         }
     }
 
-    public var namedParameters: [NamedParameter] {
-        encoder.namedParameters(under: "encoder") + decoder.namedParameters(under: "decoder")
-            + (quantConvolution?.namedParameters(under: "quant_conv") ?? [])
-            + (postQuantConvolution?.namedParameters(under: "post_quant_conv") ?? [])
+    public var children: [(name: String, module: any Module)] {
+        [("encoder", encoder), ("decoder", decoder)]
+            + (quantConvolution.map { [("quant_conv", $0)] } ?? [])
+            + (postQuantConvolution.map { [("post_quant_conv", $0)] } ?? [])
     }
 }
 
@@ -113,11 +113,11 @@ extension Autoencoder {
     /// Reads a pipeline's `vae`.
     ///
     /// - Parameters:
-    ///   - dtype: the type to hold weights in.
     ///   - variant: as in `diffusion_pytorch_model.fp16.safetensors`; nil chooses.
+    ///   - dtype: the type to hold weights in; nil keeps the stored one.
     /// - Throws: `ModelFilesError`, `SafetensorsError`.
-    public static func read(
-        _ directory: ComponentDirectory, as dtype: DType = .float32, variant: String? = nil
+    public static func load(
+        _ directory: ComponentDirectory, variant: String? = nil, as dtype: DType? = .float32
     ) throws -> Autoencoder {
         let configuration = try AutoencoderConfiguration.read(directory)
         return try directory.weights(variant: variant, naming: .autoencoder).model(as: dtype) {

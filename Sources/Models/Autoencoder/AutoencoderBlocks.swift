@@ -4,7 +4,7 @@ import TensorCore
 /// y = s(x) + conv₂(silu(norm₂(conv₁(silu(norm₁(x)))))), with a 1×1 convolution s where the width changes.
 ///
 /// - Shapes: x `[N, h, w, I]`, y `[N, h, w, O]`.
-final class AutoencoderResidual: Module {
+final class AutoencoderResidual: CompositeModule {
     private let firstNorm: GroupNormLayer
     private let firstConvolution: Conv2d
     private let secondNorm: GroupNormLayer
@@ -24,17 +24,18 @@ final class AutoencoderResidual: Module {
         return secondConvolution(h, adding: shortcut.map { $0(x) } ?? x)
     }
 
-    var namedParameters: [NamedParameter] {
-        firstNorm.namedParameters(under: "norm1") + firstConvolution.namedParameters(under: "conv1")
-            + secondNorm.namedParameters(under: "norm2") + secondConvolution.namedParameters(under: "conv2")
-            + (shortcut?.namedParameters(under: "conv_shortcut") ?? [])
+    var children: [(name: String, module: any Module)] {
+        [
+            ("norm1", firstNorm), ("conv1", firstConvolution), ("norm2", secondNorm),
+            ("conv2", secondConvolution),
+        ] + (shortcut.map { [("conv_shortcut", $0)] } ?? [])
     }
 }
 
 /// y = x + W_o · attention(norm(x)): every pixel attends to all pixels, with one head.
 ///
 /// - Shapes: x, y `[N, h, w, C]`.
-final class AutoencoderAttention: Module {
+final class AutoencoderAttention: CompositeModule {
     private let norm: GroupNormLayer
     private let query: Linear
     private let key: Linear
@@ -57,15 +58,13 @@ final class AutoencoderAttention: Module {
         return output(attended.reshaped(x.shape.dimensions), adding: x)
     }
 
-    var namedParameters: [NamedParameter] {
-        norm.namedParameters(under: "group_norm") + query.namedParameters(under: "to_q")
-            + key.namedParameters(under: "to_k") + value.namedParameters(under: "to_v")
-            + output.namedParameters(under: "to_out.0")
+    var children: [(name: String, module: any Module)] {
+        [("group_norm", norm), ("to_q", query), ("to_k", key), ("to_v", value), ("to_out.0", output)]
     }
 }
 
 /// The coarsest level: residual, attention, residual.
-final class AutoencoderMiddle: Module {
+final class AutoencoderMiddle: CompositeModule {
     private let first: AutoencoderResidual
     private let attention: AutoencoderAttention?
     private let second: AutoencoderResidual
@@ -83,15 +82,14 @@ final class AutoencoderMiddle: Module {
         [first.callAsFunction] + (attention.map { [$0.callAsFunction] } ?? []) + [second.callAsFunction]
     }
 
-    var namedParameters: [NamedParameter] {
-        first.namedParameters(under: "resnets.0")
-            + (attention?.namedParameters(under: "attentions.0") ?? [])
-            + second.namedParameters(under: "resnets.1")
+    var children: [(name: String, module: any Module)] {
+        [("resnets.0", first)] + (attention.map { [("attentions.0", $0)] } ?? [])
+            + [("resnets.1", second)]
     }
 }
 
 /// One resolution: residual blocks, and a convolution that changes the resolution where another level follows.
-final class AutoencoderLevel: Module {
+final class AutoencoderLevel: CompositeModule {
     private let residuals: [AutoencoderResidual]
     private let resampling: Conv2d?
     private let direction: Direction
@@ -130,9 +128,8 @@ final class AutoencoderLevel: Module {
             } ?? [])
     }
 
-    var namedParameters: [NamedParameter] {
-        residuals.enumerated().flatMap { $1.namedParameters(under: "resnets.\($0)") }
-            + (resampling?.namedParameters(under: direction.layer) ?? [])
+    var children: [(name: String, module: any Module)] {
+        numbered("resnets", residuals) + (resampling.map { [(direction.layer, $0)] } ?? [])
     }
 }
 

@@ -2,7 +2,7 @@ import Layers
 import TensorCore
 
 /// One half of the autoencoder: a convolution in, stages, a norm and a convolution out.
-final class AutoencoderHalf: Module {
+final class AutoencoderHalf: CompositeModule {
     private let input: Conv2d
     private let levels: [AutoencoderLevel]
     private let middle: AutoencoderMiddle
@@ -57,11 +57,9 @@ final class AutoencoderHalf: Module {
         return [{ [input] in input($0) }] + whole + [{ [norm, output] in output(norm($0)) }]
     }
 
-    var namedParameters: [NamedParameter] {
-        input.namedParameters(under: "conv_in")
-            + levels.enumerated().flatMap { $1.namedParameters(under: "\(direction.blocks).\($0)") }
-            + middle.namedParameters(under: "mid_block") + norm.namedParameters(under: "conv_norm_out")
-            + output.namedParameters(under: "conv_out")
+    var children: [(name: String, module: any Module)] {
+        [("conv_in", input)] + numbered(direction.blocks, levels)
+            + [("mid_block", middle), ("conv_norm_out", norm), ("conv_out", output)]
     }
 }
 

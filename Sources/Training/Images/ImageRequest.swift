@@ -35,6 +35,16 @@ public struct ImageRequest: Sendable {
         self.output = output
     }
 
+    /// Sets `dtype` as the command line names it.
+    ///
+    /// - Throws: `ImageRequestError.option`.
+    public mutating func setDType(named name: String) throws {
+        guard let dtype = DType(name: name), [.float32, .bfloat16].contains(dtype) else {
+            throw ImageRequestError.option("--dtype is \(name), must be f32 or bf16.")
+        }
+        self.dtype = dtype
+    }
+
     /// N.
     var imageCount: Int { prompts.count * count }
 
@@ -53,8 +63,6 @@ public struct ImageRequest: Sendable {
             guidance >= 1 && guidance.isFinite,
             "--guidance is \(guidance), must be at least 1 (1 is without guidance).")
         try require((0...1).contains(eta), "--eta is \(eta), must lie in 0...1.")
-        try require(
-            [.float32, .bfloat16].contains(dtype), "--dtype is \(dtype.name), must be f32 or bf16.")
     }
 
     /// The size to make.

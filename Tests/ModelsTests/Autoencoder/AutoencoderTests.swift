@@ -11,7 +11,7 @@ final class AutoencoderTests: XCTestCase {
     private static let names = ["old", "bare"]
 
     private func model(_ name: String, as dtype: DType = .float32) throws -> Autoencoder {
-        try Autoencoder.read(ComponentDirectory(path: try fixture(name).path), as: dtype)
+        try Autoencoder.load(ComponentDirectory(path: try fixture(name).path), as: dtype)
     }
 
     /// A tensor of the reference, images and latents channels last.
@@ -90,7 +90,7 @@ final class AutoencoderTests: XCTestCase {
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(
-                    try Autoencoder.read(ComponentDirectory(path: directory.path))
+                    try Autoencoder.load(ComponentDirectory(path: directory.path))
                 ) { error in
                     XCTAssertTrue("\(error)".hasPrefix("\(path): \(end). "), "\(error)")
                 }

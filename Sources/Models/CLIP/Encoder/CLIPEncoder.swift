@@ -4,7 +4,7 @@ import TensorCore
 /// The transformer of CLIP's two towers: layers that normalise first (Radford and others 2021, §2.4).
 ///
 /// - Shapes: x, y `[N, tokens, width]`.
-final class CLIPEncoder: Module {
+final class CLIPEncoder: CompositeModule {
     private let layers: [CLIPEncoderLayer]
 
     init(_ source: ParameterSource, _ configuration: CLIPEncoderConfiguration) {
@@ -12,22 +12,20 @@ final class CLIPEncoder: Module {
     }
 
     /// - Parameter isCausal: whether a token sees itself and those before it only, as in the text tower.
-    func callAsFunction(_ x: Tensor, isCausal: Bool) -> Tensor {
-        layers.reduce(x) { $1($0, isCausal: isCausal) }
+    func callAsFunction(_ x: Tensor, isCausal: Bool, _ adapters: AdapterPass) -> Tensor {
+        layers.reduce(x) { $1($0, isCausal: isCausal, adapters) }
     }
 
-    var namedParameters: [NamedParameter] {
-        layers.enumerated().flatMap { $1.namedParameters(under: "layers.\($0)") }
-    }
+    var children: [(name: String, module: any Module)] { numbered("layers", layers) }
 }
 
 /// h = x + attention(norm₁(x)),  y = h + W₂ · f(W₁ · norm₂(h)).
-final class CLIPEncoderLayer: Module {
+final class CLIPEncoderLayer: CompositeModule {
     private let attentionNorm: LayerNorm
     private let attention: CLIPAttention
     private let feedForwardNorm: LayerNorm
-    private let inner: Linear
-    private let outer: Linear
+    private let inner: AdaptableLinear
+    private let outer: AdaptableLinear
     private let activation: CLIPActivation
 
     init(_ source: ParameterSource, _ configuration: CLIPEncoderConfiguration) {
@@ -35,48 +33,52 @@ final class CLIPEncoderLayer: Module {
         attentionNorm = LayerNorm(source / "layer_norm1", width, epsilon: configuration.normEpsilon)
         attention = CLIPAttention(source / "self_attn", width: width, heads: configuration.heads)
         feedForwardNorm = LayerNorm(source / "layer_norm2", width, epsilon: configuration.normEpsilon)
-        inner = Linear(source / "mlp" / "fc1", width, innerWidth)
-        outer = Linear(source / "mlp" / "fc2", innerWidth, width)
+        inner = AdaptableLinear(source / "mlp" / "fc1", width, innerWidth)
+        outer = AdaptableLinear(source / "mlp" / "fc2", innerWidth, width)
         activation = configuration.activation
     }
 
-    func callAsFunction(_ x: Tensor, isCausal: Bool) -> Tensor {
-        let h = attention(attentionNorm(x), isCausal: isCausal, adding: x)
-        return outer(activation(inner(feedForwardNorm(h))), adding: h)
+    func callAsFunction(_ x: Tensor, isCausal: Bool, _ adapters: AdapterPass) -> Tensor {
+        let h = attention(attentionNorm(x), isCausal: isCausal, adapters, adding: x)
+        return outer(activation(inner(feedForwardNorm(h), adapters)), adapters, adding: h)
     }
 
-    var namedParameters: [NamedParameter] {
-        attentionNorm.namedParameters(under: "layer_norm1") + attention.namedParameters(under: "self_attn")
-            + feedForwardNorm.namedParameters(under: "layer_norm2") + inner.namedParameters(under: "mlp.fc1")
-            + outer.namedParameters(under: "mlp.fc2")
+    var children: [(name: String, module: any Module)] {
+        [
+            ("layer_norm1", attentionNorm), ("self_attn", attention), ("layer_norm2", feedForwardNorm),
+            ("mlp.fc1", inner), ("mlp.fc2", outer),
+        ]
     }
 }
 
 /// Multi-head self-attention (Vaswani and others 2017, §3.2.2).
-final class CLIPAttention: Module {
+final class CLIPAttention: CompositeModule {
     private let heads: Int
-    private let query: Linear
-    private let key: Linear
-    private let value: Linear
-    private let output: Linear
+    private let query: AdaptableLinear
+    private let key: AdaptableLinear
+    private let value: AdaptableLinear
+    private let output: AdaptableLinear
 
     init(_ source: ParameterSource, width: Int, heads: Int) {
         self.heads = heads
-        query = Linear(source / "q_proj", width, width)
-        key = Linear(source / "k_proj", width, width)
-        value = Linear(source / "v_proj", width, width)
-        output = Linear(source / "out_proj", width, width)
+        query = AdaptableLinear(source / "q_proj", width, width)
+        key = AdaptableLinear(source / "k_proj", width, width)
+        value = AdaptableLinear(source / "v_proj", width, width)
+        output = AdaptableLinear(source / "out_proj", width, width)
     }
 
-    func callAsFunction(_ x: Tensor, isCausal: Bool, adding addend: Tensor) -> Tensor {
+    func callAsFunction(
+        _ x: Tensor, isCausal: Bool, _ adapters: AdapterPass, adding addend: Tensor
+    ) -> Tensor {
         let (batch, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
-        let split = { (layer: Linear) in layer(x).reshaped(batch, tokens, self.heads, width / self.heads) }
+        let split = { [heads] (layer: AdaptableLinear) in
+            layer(x, adapters).reshaped(batch, tokens, heads, width / heads)
+        }
         let attended = attention(split(query), split(key), split(value), isCausal: isCausal)
-        return output(attended.reshaped(batch, tokens, width), adding: addend)
+        return output(attended.reshaped(batch, tokens, width), adapters, adding: addend)
     }
 
-    var namedParameters: [NamedParameter] {
-        query.namedParameters(under: "q_proj") + key.namedParameters(under: "k_proj")
-            + value.namedParameters(under: "v_proj") + output.namedParameters(under: "out_proj")
+    var children: [(name: String, module: any Module)] {
+        [("q_proj", query), ("k_proj", key), ("v_proj", value), ("out_proj", output)]
     }
 }

@@ -5,10 +5,10 @@ import WeightFiles
 /// CLIP's text tower (Radford and others 2021, §2.4), as transformers' CLIPTextModel.
 ///
 /// Activations are f32, whatever the weights are held in.
-public final class CLIPTextModel: Module {
+public final class CLIPTextModel: CompositeModule {
     public let configuration: CLIPTextConfiguration
-    private let tokens: Parameter
-    private let positions: Parameter
+    private let tokens: EmbeddingTable
+    private let positions: EmbeddingTable
     private let encoder: CLIPEncoder
     private let finalNorm: LayerNorm
 
@@ -16,8 +16,10 @@ public final class CLIPTextModel: Module {
         let source = source / "text_model"
         let (sizes, embeddings) = (configuration.encoder, source / "embeddings")
         self.configuration = configuration
-        tokens = (embeddings / "token_embedding")("weight", [configuration.vocabularySize, sizes.width])
-        positions = (embeddings / "position_embedding")("weight", [configuration.positions, sizes.width])
+        tokens = EmbeddingTable(
+            embeddings / "token_embedding", rows: configuration.vocabularySize, width: sizes.width)
+        positions = EmbeddingTable(
+            embeddings / "position_embedding", rows: configuration.positions, width: sizes.width)
         encoder = CLIPEncoder(source / "encoder", sizes)
         finalNorm = LayerNorm(source / "final_layer_norm", sizes.width, epsilon: sizes.normEpsilon)
     }
@@ -26,13 +28,13 @@ public final class CLIPTextModel: Module {
     ///
     /// - Shapes: ids i32 `[N, tokens]`, each in 0..<vocabularySize and no more than `positions` a text; result
     ///   `[N, tokens, width]`.
-    public func callAsFunction(_ ids: Tensor) -> Tensor {
+    public func callAsFunction(_ ids: Tensor, adapters: AdapterPass = .base) -> Tensor {
         precondition(
             ids.shape.rank == 2 && ids.shape[1] <= configuration.positions,
             "CLIPTextModel: got ids \(ids.shape), expected [texts, tokens ≤ \(configuration.positions)]")
-        let places = positions.value.slice(0..<ids.shape[1]).cast(to: .float32)
-        let x = embedding(tokens.value, ids).cast(to: .float32) + places
-        return finalNorm(encoder(x, isCausal: true))
+        let places = positions.rows.slice(0..<ids.shape[1]).cast(to: .float32)
+        let x = embedding(tokens.rows, ids).cast(to: .float32) + places
+        return finalNorm(encoder(x, isCausal: true, adapters))
     }
 
     /// Features of each text: those of its first end token.
@@ -50,26 +52,36 @@ public final class CLIPTextModel: Module {
             hidden.reshaped(texts * length, hidden.shape[2]), Tensor(indices: rows, on: hidden.device))
     }
 
-    public var namedParameters: [NamedParameter] {
-        let parts =
-            [
-                NamedParameter("embeddings.token_embedding.weight", tokens),
-                NamedParameter("embeddings.position_embedding.weight", positions),
-            ] + encoder.namedParameters(under: "encoder")
-            + finalNorm.namedParameters(under: "final_layer_norm")
-        return parts.map { NamedParameter("text_model.\($0.name)", $0.parameter) }
+    public var children: [(name: String, module: any Module)] {
+        [
+            ("text_model.embeddings.token_embedding", tokens),
+            ("text_model.embeddings.position_embedding", positions), ("text_model.encoder", encoder),
+            ("text_model.final_layer_norm", finalNorm),
+        ]
     }
+}
+
+/// A frozen table with one row for each index.
+final class EmbeddingTable: Module {
+    private let weight: Parameter
+
+    init(_ source: ParameterSource, rows: Int, width: Int) { weight = source("weight", [rows, width]) }
+
+    /// `[rows, width]`.
+    var rows: Tensor { weight.value }
+
+    var namedParameters: [NamedParameter] { [NamedParameter("weight", weight)] }
 }
 
 extension CLIPTextModel {
     /// Reads a pipeline's `text_encoder`.
     ///
     /// - Parameters:
-    ///   - dtype: the type to hold weights in.
     ///   - variant: as in `model.fp16.safetensors`; nil chooses.
+    ///   - dtype: the type to hold weights in; nil keeps the stored one.
     /// - Throws: `ModelFilesError`, `SafetensorsError`.
-    public static func read(
-        _ directory: ComponentDirectory, as dtype: DType = .float32, variant: String? = nil
+    public static func load(
+        _ directory: ComponentDirectory, variant: String? = nil, as dtype: DType? = .float32
     ) throws -> CLIPTextModel {
         let configuration = try directory.configuration(CLIPTextConfiguration.self)
         try configuration.validate(path: "\(directory.path)/config.json")

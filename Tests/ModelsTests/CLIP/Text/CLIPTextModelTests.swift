@@ -8,7 +8,7 @@ import XCTest
 /// Text encoders against transformers, whose answers `make_text_models.py` wrote.
 final class CLIPTextModelTests: XCTestCase {
     private func model(_ name: String, as dtype: DType = .float32) throws -> CLIPTextModel {
-        try CLIPTextModel.read(ComponentDirectory(path: try fixture(name).path), as: dtype)
+        try CLIPTextModel.load(ComponentDirectory(path: try fixture(name).path), as: dtype)
     }
 
     func testHiddenStatesAndPooledFeaturesAreThoseOfTransformers() throws {
@@ -51,7 +51,7 @@ final class CLIPTextModelTests: XCTestCase {
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(
-                    try CLIPTextModel.read(ComponentDirectory(path: directory.path))
+                    try CLIPTextModel.load(ComponentDirectory(path: directory.path))
                 ) { error in
                     XCTAssertEqual("\(error)", "\(path): \(reason). Download or export the file again.")
                 }
