@@ -73,7 +73,9 @@ let package = Package(
                 "Checkpoints", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/torture"),
         .testTarget(
-            name: "CommandTests", dependencies: ["saddle", "torture", "Checkpoints", "TestSupport"]),
+            name: "CommandTests",
+            dependencies: ["saddle", "torture", "Checkpoints", "WeightFiles", "TestSupport"],
+            exclude: ["Images/Fixtures"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

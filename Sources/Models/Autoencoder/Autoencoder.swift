@@ -7,7 +7,7 @@ import WeightFiles
 /// Latents are those of the diffusion model, multiplied by the scaling factor. Activations have the type of the
 /// input, whatever the weights are held in.
 ///
-/// - Shapes: images `[N, H, W, 3]` in −1…1, latents `[N, h, w, 4]`, H = `downsampling` · h (channel numbers as configured).
+/// - Shapes: images `[N, H, W, 3]` in −1…1, latents `[N, h, w, 4]`, H = `downsampling` · h (channels as configured).
 public final class Autoencoder: CompositeModule {
     public let configuration: AutoencoderConfiguration
     private let encoder: AutoencoderHalf
@@ -47,8 +47,7 @@ public final class Autoencoder: CompositeModule {
 
     /// The images of latents, not clamped.
     ///
-    /// - Parameters:
-    ///   - memory: what is kept for a backward pass.
+    /// - Parameter memory: what is kept for a backward pass.
     public func decode(_ latents: Tensor, memory: DecoderMemory = .activations) -> Tensor {
         precondition(
             latents.shape.rank == 4 && latents.shape.last == configuration.latentChannels,

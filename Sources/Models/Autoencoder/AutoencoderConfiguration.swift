@@ -124,7 +124,8 @@ private struct AutoencoderFile: Decodable {
             }
             if blocks.count != configuration.channels.count {
                 foreign.append(
-                    "\(key.rawValue) has \(blocks.count) blocks for \(configuration.channels.count) channels")
+                    "\(key.rawValue) has \(blocks.count) blocks, block_out_channels \(configuration.channels.count)"
+                )
             }
         }
     }

@@ -62,7 +62,9 @@ private struct ImageSampling {
         self.adapters = adapters
         let pipeline = pipeline
         let embed = { pipeline.embeddings(of: $0, adapters: adapters.textEncoder) }
-        (conditional, unconditional) = withoutRecording { (embed(request.prompts), embed([request.negativePrompt])) }
+        (conditional, unconditional) = withoutRecording {
+            (embed(request.prompts), embed([request.negativePrompt]))
+        }
     }
 
     var notes: [String] {
@@ -78,7 +80,7 @@ private struct ImageSampling {
     func path(ofImage index: Int) -> String {
         let digits = max(4, "\(request.imageCount - 1)".count)
         let number = "\(index)"
-        return "\(request.output)/image-" + String(repeating: "0", count: digits - number.count) + number + ".png"
+        return "\(request.output)/image-" + String(repeating: "0", count: digits - number.count) + "\(number).png"
     }
 
     func run(_ console: Console) throws -> [SampledImage] {
@@ -117,7 +119,8 @@ private struct ImageSampling {
             }, noise: noise.source(ofImage: index, like: x))
         let image = pipeline.images(of: latents)
         guard latents.isFinite, image.isFinite else {
-            throw ImageRequestError.notFinite(prompt: request.prompt(ofImage: index), what: "the latents or pixels")
+            throw ImageRequestError.notFinite(
+                prompt: request.prompt(ofImage: index), what: "the latents or pixels")
         }
         return SampledImage(latents: latents, image: image, firstOutputs: first)
     }

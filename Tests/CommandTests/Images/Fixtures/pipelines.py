@@ -1,21 +1,25 @@
 """Small Stable Diffusion pipelines with random weights, and what diffusers samples from them.
 
+    python pipelines.py                      # writes the fixture of the tests
     python pipelines.py SADDLE DIRECTORY     # compares `SADDLE sample` with diffusers on all of CASES
 """
 
 import copy
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import diffusers
 import torch
+import transformers
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-TOKENIZERS = Path(__file__).parents[2] / "ModelsTests" / "CLIP" / "Fixtures"
+TOKENIZERS = Path(__file__).parents[3] / "ModelsTests" / "CLIP" / "Fixtures"
 PROMPTS = ["a photo of a cat riding a horse", "oil painting of a café, 4k"]
 NEGATIVE = "blurry"
 STEPS, GUIDANCE = 6, 5.0
@@ -200,5 +204,19 @@ def compare(saddle: str, directory: Path) -> None:
             print(case.name, eta, weights, {key: f"{error:.1e}" for key, error in errors.items()}, flush=True)
 
 
+def write_fixture(folder: Path) -> None:
+    """A pipeline without its tokenizer, which is that of the tokenizer's tests, and the answers for η = 1 with adapters."""
+    torch.manual_seed(3)
+    pipeline = make(Case("tiny", text={"hidden_size": 16}, dtype=torch.float16, size=(16, 24)), folder)
+    shutil.rmtree(folder / "tokenizer")
+    latents, noise = write_inputs(pipeline, folder, (16, 24))
+    expected = expectation(pipeline, folder, {"first": 0.5, "text": -0.7}, latents, noise, 1)
+    metadata = {"diffusers": diffusers.__version__, "transformers": transformers.__version__}
+    save_file(expected, folder / "expected.safetensors", metadata=metadata)
+
+
 if __name__ == "__main__":
-    compare(sys.argv[1], Path(sys.argv[2]))
+    if len(sys.argv) == 3:
+        compare(sys.argv[1], Path(sys.argv[2]))
+    else:
+        write_fixture(Path(__file__).parent / "tiny")
