@@ -116,7 +116,9 @@ private struct AutoencoderFile: Decodable {
             if try !container.decodeNil(forKey: key) { foreign.append("\(key.rawValue) is not supported") }
         }
         let activation = try container.decodeIfPresent(String.self, forKey: .activation) ?? "silu"
-        if !["silu", "swish"].contains(activation) { foreign.append("act_fn \(activation) is not supported") }
+        if !["silu", "swish"].contains(activation) {
+            foreign.append("act_fn \(activation) is not supported")
+        }
         for (key, only) in [(CodingKeys.downBlocks, "DownEncoderBlock2D"), (.upBlocks, "UpDecoderBlock2D")] {
             guard let blocks = try container.decodeIfPresent([String].self, forKey: key) else { continue }
             if let other = blocks.first(where: { $0 != only }) {

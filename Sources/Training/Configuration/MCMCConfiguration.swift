@@ -19,7 +19,9 @@ extension MCMCConfiguration: Keyed {
                 "sampler", \.sampler, .word,
                 "`mala` and `hmc` accept or reject, so they are unbiased; `ula` and `uhmc` do not."),
             .optional("levels", \.levels, .count, "Noise levels, evenly spaced in log γ."),
-            .optional("steps_per_level", \.stepsPerLevel, .count, unit: "steps", "Steps at each level; four times as many where the noise is as wide as the data."),
+            .optional(
+                "steps_per_level", \.stepsPerLevel, .count, unit: "steps",
+                "Steps at each level; four times as many where the noise is as wide as the data."),
             .optional("chains", \.chains, .count, "Chains, a multiple of `training.micro_batch`."),
             .optional(
                 "step_size", \.stepSize, .positive,

@@ -27,7 +27,8 @@ public struct GuidedNetwork: Sendable {
     /// Both outputs, from one pass over 2 N rows.
     func outputs(_ x: Tensor, _ timesteps: Timesteps) -> (unconditional: Tensor, conditional: Tensor) {
         let both = output(
-            Tensor.concatenated([x, x]), timesteps.repeated, Tensor.concatenated([unconditional, conditional]))
+            Tensor.concatenated([x, x]), timesteps.repeated,
+            Tensor.concatenated([unconditional, conditional]))
         let rows = x.shape[0]
         return (both.slice(0..<rows), both.slice(rows..<2 * rows))
     }

@@ -80,7 +80,8 @@ private struct ImageSampling {
     func path(ofImage index: Int) -> String {
         let digits = max(4, "\(request.imageCount - 1)".count)
         let number = "\(index)"
-        return "\(request.output)/image-" + String(repeating: "0", count: digits - number.count) + "\(number).png"
+        return "\(request.output)/image-" + String(repeating: "0", count: digits - number.count)
+            + "\(number).png"
     }
 
     func run(_ console: Console) throws -> [SampledImage] {

@@ -14,7 +14,8 @@ public struct AdapterReference: Sendable, Equatable {
 
     /// `FILE` or `FILE=WEIGHT`; what follows the last `=` is a weight where it is a number.
     public init(argument: String) {
-        if let mark = argument.lastIndex(of: "="), let weight = Double(argument[argument.index(after: mark)...]),
+        if let mark = argument.lastIndex(of: "="),
+            let weight = Double(argument[argument.index(after: mark)...]),
             weight.isFinite
         {
             self.init(path: String(argument[..<mark]), weight: weight)

@@ -76,7 +76,8 @@ final class ImageTests: CommandTestCase {
         let model = try copyModel()
         let long = Array(repeating: "photo", count: 75).joined(separator: " ")
         for (prompt, note) in [
-            (long, nil), (long + " and a fox", "77 tokens and the text encoder reads 75: \"and a fox\" is cut off"),
+            (long, nil),
+            (long + " and a fox", "77 tokens and the text encoder reads 75: \"and a fox\" is cut off"),
         ] {
             let result = try sample("--model", model, "--prompt", prompt, "--steps", "1")
             XCTAssertEqual(result.exitCode, 0, result.standardError)
@@ -115,8 +116,14 @@ final class ImageTests: CommandTestCase {
             (["--prompt", "x", "--dtype", "f64"], 64, ["--dtype is f64, must be f32 or bf16"]),
             (["--prompt", "x", "--initial-latents", latents], 65, ["[2, 4, 8, 12]", "1 images", "--count"]),
             (["--prompt", "x", "--initial-latents", "no"], 66, ["no: cannot read"]),
-            (["--prompt", "x", "y", "--initial-latents", latents, "--height", "32"], 64, ["24x16", "24x32"]),
-            (["--prompt", "x", "--step-noise", "\(model)/noise.safetensors", "--steps", "6"], 65, ["noise has shape"]),
+            (
+                ["--prompt", "x", "y", "--initial-latents", latents, "--height", "32"], 64,
+                ["24x16", "24x32"]
+            ),
+            (
+                ["--prompt", "x", "--step-noise", "\(model)/noise.safetensors", "--steps", "6"], 65,
+                ["noise has shape"]
+            ),
             (["--prompt", "x", "--adapter", "none=2"], 66, ["none: cannot read"]),
             (["--prompt", "x", "--adapter", latents], 65, [latents]),
         ]
@@ -132,7 +139,8 @@ final class ImageTests: CommandTestCase {
         let model = try copyModel()
         let index = "\(model)/model_index.json"
         let whole = try String(contentsOfFile: index, encoding: .utf8)
-        func check(_ code: Int32, _ words: String, file: StaticString = #filePath, line: UInt = #line) throws {
+        func check(_ code: Int32, _ words: String, file: StaticString = #filePath, line: UInt = #line) throws
+        {
             let result = try sample("--model", model, "--prompt", "x", "--steps", "1")
             XCTAssertEqual(result.exitCode, code, result.standardError, file: file, line: line)
             XCTAssertTrue(result.standardError.contains(words), result.standardError, file: file, line: line)

@@ -81,12 +81,18 @@ final class AutoencoderTests: XCTestCase {
                 (#"{"latents_mean": [0, 0]}"#, "latents_mean is not supported"),
                 (#"{"act_fn": "mish"}"#, "act_fn mish is not supported"),
                 (#"{"out_channels": 4}"#, "out_channels 4 differs from in_channels 3"),
-                (#"{"up_block_types": ["AttnUpDecoderBlock2D"]}"#,
-                    "up_block_types has AttnUpDecoderBlock2D, which is not supported"),
-                (#"{"norm_num_groups": 0, "scaling_factor": 0}"#,
-                    "norm_num_groups is 0; scaling_factor is 0.0, must be positive"),
-                (#"{"block_out_channels": [40, 64]}"#,
-                    "block_out_channels 40 does not fall into norm_num_groups 32"),
+                (
+                    #"{"up_block_types": ["AttnUpDecoderBlock2D"]}"#,
+                    "up_block_types has AttnUpDecoderBlock2D, which is not supported"
+                ),
+                (
+                    #"{"norm_num_groups": 0, "scaling_factor": 0}"#,
+                    "norm_num_groups is 0; scaling_factor is 0.0, must be positive"
+                ),
+                (
+                    #"{"block_out_channels": [40, 64]}"#,
+                    "block_out_channels 40 does not fall into norm_num_groups 32"
+                ),
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(

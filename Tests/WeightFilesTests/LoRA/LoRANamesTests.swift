@@ -127,7 +127,10 @@ final class LoRANamesTests: XCTestCase {
                 ], "do not form a product")
         }
         assertRefused(
-            ["unet.to_q.lora_A.weight": Tensor([Float.nan, 1], shape: [1, 2]), "unet.to_q.lora_B.weight": up],
+            [
+                "unet.to_q.lora_A.weight": Tensor([Float.nan, 1], shape: [1, 2]),
+                "unet.to_q.lora_B.weight": up,
+            ],
             "numbers that are not finite")
         assertRefused(pair.merging(["unet.to_q.alpha": down]) { $1 }, "expected one number")
     }

@@ -45,8 +45,10 @@ final class CLIPTextModelTests: XCTestCase {
         try withTemporaryDirectory { directory in
             let path = "\(directory.path)/config.json"
             for (json, reason) in [
-                (#"{"hidden_size": 30, "num_attention_heads": 4}"#,
-                    "hidden_size 30 does not fall into num_attention_heads 4"),
+                (
+                    #"{"hidden_size": 30, "num_attention_heads": 4}"#,
+                    "hidden_size 30 does not fall into num_attention_heads 4"
+                ),
                 (#"{"hidden_size": 0, "vocab_size": -1}"#, "hidden_size is 0; vocab_size is -1"),
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
