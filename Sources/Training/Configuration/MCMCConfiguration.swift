@@ -7,7 +7,7 @@ public struct MCMCConfiguration: Equatable, Sendable {
     public var stepsPerLevel = 2
     public var chains = 1024
     /// Step relative to the square of a level's noise scale.
-    public var stepSize = 0.1
+    public var stepSize = 0.5
 }
 
 extension MCMCConfiguration: Keyed {

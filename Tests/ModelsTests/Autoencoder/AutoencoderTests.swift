@@ -5,8 +5,8 @@ import TestSupport
 import WeightFiles
 import XCTest
 
-/// Autoencoders against diffusers, whose answers `make_autoencoders.py` wrote: one with three levels, old attention names
-/// and f16 weights, one without attention and 1×1 convolutions.
+/// Autoencoders against diffusers, whose answers `make_autoencoders.py` wrote: one with three levels, old attention
+/// names and f16 weights, one without attention and 1×1 convolutions.
 final class AutoencoderTests: XCTestCase {
     private static let names = ["old", "bare"]
 
