@@ -96,6 +96,7 @@ private struct StorageLoader {
         let bytes = try reader.slice(range.lowerBound, count: count * dtype.byteWidth)
         let whole = Tensor(bytes: UnsafeRawBufferPointer(rebasing: bytes), shape: [count], dtype: dtype)
         let result = whole.emptyLike(shape: Shape(shape))
+        if result.elementCount == 0 { return result }
         whole.backend.copyStrided(
             shape: shape, from: whole, offset: description.offset, strides: strides, into: result, offset: 0,
             strides: result.shape.strides)
@@ -105,16 +106,17 @@ private struct StorageLoader {
     /// Whether every element lies within `count`, and there are no more of them than that.
     private func fits(_ tensor: TorchTensor, count: Int) -> Bool {
         guard tensor.shape.count == tensor.strides.count, tensor.shape.count <= Shape.maximumRank,
-            tensor.offset >= 0, (tensor.shape + tensor.strides).allSatisfy({ (0...count).contains($0) })
+            (tensor.shape + tensor.strides + [tensor.offset]).allSatisfy({ $0 >= 0 })
         else { return false }
+        let isEmpty = tensor.shape.contains(0)
         var (elements, last) = (1, tensor.offset)
         for (extent, stride) in zip(tensor.shape, tensor.strides) {
-            let (product, overflows) = elements.multipliedReportingOverflow(by: extent)
+            let (product, overflows) = elements.multipliedReportingOverflow(by: max(extent, 1))
             let (reach, reachOverflows) = stride.multipliedReportingOverflow(by: max(extent - 1, 0))
             let (sum, sumOverflows) = last.addingReportingOverflow(reach)
             guard !overflows, !reachOverflows, !sumOverflows else { return false }
             (elements, last) = (product, sum)
         }
-        return elements == 0 || elements <= count && last < count
+        return isEmpty || elements <= count && last < count
     }
 }
