@@ -49,9 +49,10 @@ let package = Package(
         .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
         .testTarget(
             name: "WeightFilesTests", dependencies: ["WeightFiles", "TestSupport"],
-            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures"]),
+            exclude: ["Safetensors/Fixtures", "LoRA/Fixtures", "Torch/Fixtures"]),
         .testTarget(
-            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["CLIP/Fixtures", "UNet/Fixtures"]),
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"],
+            exclude: ["CLIP/Fixtures", "CLIP/Text/Fixtures", "Autoencoder/Fixtures", "UNet/Fixtures"]),
         .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),
@@ -72,7 +73,9 @@ let package = Package(
                 "Checkpoints", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/torture"),
         .testTarget(
-            name: "CommandTests", dependencies: ["saddle", "torture", "Checkpoints", "TestSupport"]),
+            name: "CommandTests",
+            dependencies: ["saddle", "torture", "Checkpoints", "WeightFiles", "TestSupport"],
+            exclude: ["Images/Fixtures"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

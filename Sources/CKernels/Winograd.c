@@ -121,10 +121,16 @@ CK_HOT static void transform_filter(const float *g, size_t columns, bool flipped
 
 void ck_winograd_weight(ck_dtype type, const void *w, size_t rows, size_t channels, size_t first_column,
                         size_t columns, bool flipped, float *u, size_t point_stride) {
+    enum { rows_ahead = 8, line = 64 };
     float *filter = ck_scratch(taps * taps * columns, sizeof(float));
+    size_t row_bytes = taps * taps * channels * ck_element_bytes(type);
     for (size_t row = 0; row < rows; row++) {
         for (size_t tap = 0; tap < taps * taps; tap++) {
-            const void *from = ck_at(type, w, (row * taps * taps + tap) * channels + first_column);
+            const char *from = ck_at(type, w, (row * taps * taps + tap) * channels + first_column);
+            // Pieces of a row are too short for the machine to see where the next one will be.
+            for (size_t b = 0; columns < channels && b < columns * ck_element_bytes(type); b += line) {
+                __builtin_prefetch(from + rows_ahead * row_bytes + b);
+            }
             ck_widen(type, from, filter + tap * columns, columns);
         }
         transform_filter(filter, columns, flipped, u + row * columns, point_stride);

@@ -18,7 +18,8 @@ package enum DurableFile {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
     }
 
-    /// Gives `path` these bytes, whole or not at all; a kill may leave a file with a temporary name beside it.
+    /// Gives `path` these bytes, whole or not at all, and waits until it has them for good; a kill may leave a
+    /// file with a temporary name beside it.
     package static func replace(_ path: String, _ bytes: [UInt8]) throws {
         let temporary = "\(path).\(getpid())-\(UInt32.random(in: .min ... .max)).tmp"
         do {
@@ -28,6 +29,7 @@ package enum DurableFile {
             unlink(temporary)
             throw error
         }
+        try synchronizeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
     /// Whether `name` is `<file>.<process>-<number>.tmp`, a file whose writer did not live to rename it.

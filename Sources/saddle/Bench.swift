@@ -7,8 +7,9 @@ struct Bench: ParsableCommand {
         abstract: "Time named pieces of work; one JSON object per line.",
         discussion: """
             pretrain and algorithm2 are the training steps that Benchmarks/ compares with PyTorch; kernels is the \
-            bandwidth of element-wise functions against memcpy, gemm the speed of matrix products; unet is Stable \
-            Diffusion's noise predictor with random weights.
+            bandwidth of element-wise functions against memcpy, gemm the speed of matrix products, operations that \
+            of convolutions, attention and norms at the sizes of Stable Diffusion; unet is its noise predictor with \
+            random weights.
 
             Example:
               saddle bench pretrain algorithm2 --repeats 5 | jq .seconds

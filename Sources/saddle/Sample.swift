@@ -4,20 +4,27 @@ import Training
 /// `saddle sample`.
 struct Sample: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Draw samples from the model of a run on vectors.",
+        abstract: "Draw images from a text-to-image model, or samples from the model of a run on vectors.",
         discussion: """
-            Writes DIR/samples.safetensors (tensor `samples`, [N, dimension]) and, where samples are square images, \
-            DIR/samples.png; prints the path of the first. The same seed gives the same samples.
+            Which it is follows from what --model names. The same seed gives the same samples, however many.
 
-            Example:
+            A diffusers directory (Stable Diffusion 1 or 2) makes --count images of each --prompt, by DDIM: \
+            DIR/image-0000.png and so on, with the settings in their metadata; prints their paths.
+
+            A run on vectors, or its model.safetensors, makes DIR/samples.safetensors (tensor `samples`, \
+            [N, dimension]) and, where samples are square images, DIR/samples.png; prints the path of the first.
+
+            Examples:
+              saddle sample --model stable-diffusion-v1-5 --prompt "a red fox" "a blue bird" --steps 30 \\
+                --adapter fox.safetensors=0.8 --output images
               saddle sample --model runs/digits-product --count 256 --seed 1 --output samples
             """)
 
-    @Option(help: "Run directory, or a model.safetensors of one.")
+    @Option(help: "Diffusers directory, run directory, or a model.safetensors of one.")
     var model: String
 
-    @Option(help: "Number of samples.")
-    var count = 64
+    @Option(help: "Number of samples (by default 64), or of images of each prompt (1).")
+    var count: Int?
 
     @Option(help: "Seed of all random numbers.")
     var seed: UInt64 = 0
@@ -25,14 +32,25 @@ struct Sample: ParsableCommand {
     @Option(help: "Directory to write to.")
     var output: String
 
+    @OptionGroup(title: "Options for text-to-image models")
+    var image: ImageOptions
+
     func validate() throws {
-        guard count > 0 else { throw ValidationError("--count must be at least 1, got \(count).") }
+        if let count, count < 1 { throw ValidationError("--count must be at least 1, got \(count).") }
     }
 
     func run() throws {
         try finish {
             reportingErrors {
-                print(try writeSamples(of: model, count: count, seed: seed, to: output))
+                switch try sampledModel(at: model, hasPrompts: !image.prompt.isEmpty) {
+                case .textToImage:
+                    for path in try writeImages(image.request(model, count: count, seed: seed, output)) {
+                        print(path)
+                    }
+                case .vectors:
+                    try image.refuse(for: model)
+                    print(try writeSamples(of: model, count: count ?? 64, seed: seed, to: output))
+                }
                 return 0
             }
         }

@@ -22,7 +22,8 @@ final class AlignmentTests: CommandTestCase {
             name: "one inactive", mean: [0, 0], variances: [1, 1], rewards: [[1, 0], [0.6, 0.8]],
             thresholds: [0.8, 0.2]),
         Case(
-            name: "all steps", chain: ReverseChain(trainSteps: 60, betaStart: 0.0017, betaEnd: 0.33, steps: 60),
+            name: "all steps",
+            chain: ReverseChain(trainSteps: 60, betaStart: 0.0017, betaEnd: 0.33, steps: 60),
             mean: [0, 0], variances: [1, 1], rewards: [[0, 1]], thresholds: [0.9]),
         Case(
             name: "less noise", chain: ReverseChain(steps: 25, eta: 0.6), mean: [0, 0], variances: [1, 1],
@@ -34,13 +35,15 @@ final class AlignmentTests: CommandTestCase {
             name: "coefficient 0.1", mean: [0, 0], variances: [1, 1], rewards: [[1, 0]], thresholds: [0.5],
             coefficient: 0.1),
         Case(
-            name: "coefficient 5", mean: [0, 0, 0], variances: [1, 0.5, 2], rewards: [[1, 0, 1], [0, 1, 0]],
+            name: "coefficient 5", mean: [0, 0, 0], variances: [1, 0.5, 2],
+            rewards: [[1, 0, 1], [0, 1, 0]],
             thresholds: [1, 0.3], coefficient: 5),
         Case(
             name: "rewards in large units", mean: [0, 0], variances: [1, 1], rewards: [[100, 0], [0, 1]],
             thresholds: [60, 0.4]),
         Case(
-            name: "eight dimensions", mean: Array(repeating: 0, count: 8), variances: Array(repeating: 1, count: 8),
+            name: "eight dimensions", mean: Array(repeating: 0, count: 8),
+            variances: Array(repeating: 1, count: 8),
             rewards: [
                 [1, 0, 0, 0, 0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0.6, 0.8],
             ], thresholds: [0.4, 0.6, 0.2]),
@@ -74,7 +77,8 @@ final class AlignmentTests: CommandTestCase {
             ], settings: chain.yaml + Self.small)
         let summary = try workspace.finish(problem).summary()
         let optimum = AlignmentOptimum(
-            chain: chain, mean: [0, 0], variances: [1, 1], rewards: [[-1, 0], [0.6, 0.8]], thresholds: [0.6, 0.1])
+            chain: chain, mean: [0, 0], variances: [1, 1], rewards: [[-1, 0], [0.6, 0.8]],
+            thresholds: [0.6, 0.1])
         assertMultipliers(summary.multipliers, optimum.multipliers)
         assertClose(summary.rewards ?? [], [-optimum.rewards[0], optimum.rewards[1]], absolute: 0.01)
         assertClose([summary.objective], [optimum.divergence], relative: 0.02)
@@ -104,7 +108,9 @@ final class AlignmentTests: CommandTestCase {
         let problem = Problem(
             kind: "alignment", dimension: 2, models: [Normal([0.3, -0.2], variance: 1).model("base")],
             rewards: ["{name: symmetry, mirror: {width: 2, height: 1}, threshold: \(threshold)}"],
-            settings: chain.yaml + ["training: {batch: 2048, micro_batch: 64}", "evaluation: {samples: 65536}"])
+            settings: chain.yaml + [
+                "training: {batch: 2048, micro_batch: 64}", "evaluation: {samples: 65536}",
+            ])
         let summary = try workspace.finish(problem).summary()
         let optimum = SymmetryOptimum(chain: chain, difference: 0.5, threshold: threshold)
         assertMultipliers(summary.multipliers, [optimum.multiplier])

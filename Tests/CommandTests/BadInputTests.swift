@@ -17,8 +17,10 @@ final class BadInputTests: CommandTestCase {
         }
     }
 
-    private static let left = "{name: left, gaussian: {mean: [0.0, 0.0], covariance: [[1.0, 0.0], [0.0, 1.0]]}}"
-    private static let right = "{name: right, gaussian: {mean: [1.0, 0.0], covariance: [[1.0, 0.0], [0.0, 1.0]]}}"
+    private static let left =
+        "{name: left, gaussian: {mean: [0.0, 0.0], covariance: [[1.0, 0.0], [0.0, 1.0]]}}"
+    private static let right =
+        "{name: right, gaussian: {mean: [1.0, 0.0], covariance: [[1.0, 0.0], [0.0, 1.0]]}}"
 
     private static func product(_ models: [String] = [left, right], _ settings: String...) -> Problem {
         Problem(kind: "product", dimension: 2, models: models, settings: settings)
@@ -31,13 +33,15 @@ final class BadInputTests: CommandTestCase {
     }
 
     private static let configurations = [
-        Case("unknown key", product([left, right], "modles: []"), "modles", "did you mean `models`", "line 7"),
+        Case(
+            "unknown key", product([left, right], "modles: []"), "modles", "did you mean `models`", "line 7"),
         Case("unknown key in a section", product([left, right], "dual: {stepp: 1}"), "dual.stepp", "`step`"),
         Case("wrong type", product([left, right], "mcmc: {levels: many}"), "mcmc.levels", "`many`"),
         Case("wrong word", product([left, right], "dual: {rule: newton}"), "dual.rule", "adaptive"),
         Case("negative", product([left, right], "training: {learning_rate: -1}"), "training.learning_rate"),
         Case("not finite", product([left, right], "dual: {step: .nan}"), "dual.step", "finite"),
-        Case("odd micro-batch", product([left, right], "training: {micro_batch: 33}"), "training.micro_batch"),
+        Case(
+            "odd micro-batch", product([left, right], "training: {micro_batch: 33}"), "training.micro_batch"),
         Case("given twice", product([left, right], "seed: 1", "seed: 2"), "`seed` is given twice"),
         Case("no models", product([]), "models: is missing", "add `models:`"),
         Case("one model", product([left]), "models: product takes at least 2, found 1"),
@@ -48,39 +52,53 @@ final class BadInputTests: CommandTestCase {
             model("gaussian: {mean: [0.0, 0.0], covariance: [[1.0, 2.0], [2.0, 1.0]]}"),
             "models[1].gaussian.covariance", "not positive definite", "raise [1][1]"),
         Case(
-            "covariance not symmetric", model("gaussian: {mean: [0.0, 0.0], covariance: [[1.0, 0.1], [0.2, 1.0]]}"),
+            "covariance not symmetric",
+            model("gaussian: {mean: [0.0, 0.0], covariance: [[1.0, 0.1], [0.2, 1.0]]}"),
             "models[1].gaussian.covariance", "not symmetric"),
         Case(
             "covariance of another size", model("gaussian: {mean: [0.0, 0.0], covariance: [[1.0]]}"),
             "models[1].gaussian.covariance", "2×2"),
-        Case("mean of another length", model("gaussian: {mean: [0.0], covariance: [[1.0]]}"), "gaussian.mean"),
+        Case(
+            "mean of another length", model("gaussian: {mean: [0.0], covariance: [[1.0]]}"), "gaussian.mean"),
         Case(
             "weights do not sum to 1",
             model("mixture: [{weight: 0.6, mean: [0.0, 0.0], covariance: [[1.0, 0.0], [0.0, 1.0]]}]"),
             "models[1].mixture", "sum to 0.6"),
         Case("empty mixture", model("mixture: []"), "models[1].mixture", "empty"),
         Case("no source", model("weight: 1"), "models[1]", "gaussian"),
-        Case("no such file", Problem(
-            kind: "product", dimension: 2, score: "learned", models: [left, "{name: b, samples: none.safetensors}"]),
+        Case(
+            "no such file",
+            Problem(
+                kind: "product", dimension: 2, score: "learned",
+                models: [left, "{name: b, samples: none.safetensors}"]),
             "models[1].samples", "none.safetensors", exitCode: 66),
         Case("samples with exact scores", model("samples: some.safetensors"), "score: learned"),
         Case("shrinking noise", product([left, right], "schedule: {beta_start: 0.2}"), "schedule.beta_end"),
         Case("more steps than trained", product([left, right], "sampling: {steps: 300}"), "sampling.steps"),
-        Case("initial multipliers", product([left, right], "dual: {initial: [0.5, 0.6]}"), "dual.initial", "1.1"),
-        Case("reward without weights", alignment(["{name: r, linear: [1.0], threshold: 1}"]), "rewards[0].linear"),
+        Case(
+            "initial multipliers", product([left, right], "dual: {initial: [0.5, 0.6]}"), "dual.initial",
+            "1.1"),
+        Case(
+            "reward without weights", alignment(["{name: r, linear: [1.0], threshold: 1}"]),
+            "rewards[0].linear"),
         Case("no rewards", alignment([]), "rewards", "at least one"),
         Case(
-            "deterministic chain", alignment(["{name: r, linear: [1.0, 0.0], threshold: 1}"], "sampling: {eta: 0}"),
+            "deterministic chain",
+            alignment(["{name: r, linear: [1.0, 0.0], threshold: 1}"], "sampling: {eta: 0}"),
             "sampling.eta", "infinite"),
         Case(
             "unreachable threshold", alignment(["{name: r, linear: [0.0, 0.0], threshold: 1}"]),
             "rewards[0].threshold", "cannot be met"),
         Case(
-            "no image", alignment(["{name: r, mirror: {width: 3, height: 1}, threshold: -1}"]), "rewards[0].mirror"),
+            "no image", alignment(["{name: r, mirror: {width: 3, height: 1}, threshold: -1}"]),
+            "rewards[0].mirror"),
         Case(
             "more constraints than sense",
-            alignment((0..<65).map { "{name: r\($0), linear: [1.0, 0.0], threshold: 1}" }), "rewards", "at most 64"),
-        Case("kind of another command", Problem(kind: "prodct", dimension: 2, models: [left]), "kind", "`product`"),
+            alignment((0..<65).map { "{name: r\($0), linear: [1.0, 0.0], threshold: 1}" }), "rewards",
+            "at most 64"),
+        Case(
+            "kind of another command", Problem(kind: "prodct", dimension: 2, models: [left]), "kind",
+            "`product`"),
     ]
 
     func testConfigurations() throws {
@@ -109,13 +127,15 @@ final class BadInputTests: CommandTestCase {
         let binary = workspace.at("binary.yaml")
         try Data([0xff, 0xfe, 0x00, 0x80]).write(to: URL(fileURLWithPath: binary))
         assertRefused(try workspace.saddle(["compose", binary]), 78, ["UTF-8"])
-        assertRefused(try workspace.saddle(["compose", workspace.at("none.yaml")]), 66, ["none.yaml", "no such file"])
+        assertRefused(
+            try workspace.saddle(["compose", workspace.at("none.yaml")]), 66, ["none.yaml", "no such file"])
         assertRefused(try workspace.saddle(["compose", workspace.path]), 66, ["cannot be read"])
     }
 
     func testOverrides() throws {
         for (override, said) in [
-            ("training", "key=value"), ("trainig.steps=1", "did you mean `training`"), ("models[7].name=x", "[7]"),
+            ("training", "key=value"), ("trainig.steps=1", "did you mean `training`"),
+            ("models[7].name=x", "[7]"),
             ("training.steps=0", "--set training.steps=0"), ("kind=alignment", "saddle align"),
         ] {
             let arguments = try workspace.command(Self.product(), output: "bad") + ["--set", override]
@@ -125,7 +145,8 @@ final class BadInputTests: CommandTestCase {
 
     func testSampleFiles() throws {
         let learned = Problem(
-            kind: "product", dimension: 2, score: "learned", models: [Self.left, "{name: b, samples: b.safetensors}"])
+            kind: "product", dimension: 2, score: "learned",
+            models: [Self.left, "{name: b, samples: b.safetensors}"])
         for (name, bytes, said) in [
             ("empty", Data(), "safetensors"),
             ("garbage", Data("garbage, no tensors in here".utf8), "safetensors"),
@@ -143,9 +164,11 @@ final class BadInputTests: CommandTestCase {
 
     func testUsage() throws {
         for (arguments, said) in [
-            (["compos", "x.yaml"], "compos"), (["compose"], "config"), (["compose", "x.yaml", "--stepps", "3"], "--stepps"),
+            (["compos", "x.yaml"], "compos"), (["compose"], "config"),
+            (["compose", "x.yaml", "--stepps", "3"], "--stepps"),
             (["compose", "x.yaml", "--steps", "three"], "three"), (["sample", "--output", "x"], "--model"),
-            (["sample", "--model", "x", "--output", "y", "--count", "-1"], "--count"), (["inspect"], "checkpoint"),
+            (["sample", "--model", "x", "--output", "y", "--count", "-1"], "--count"),
+            (["inspect"], "checkpoint"),
             (["bench", "nothing"], "nothing"),
         ] {
             assertRefused(try workspace.saddle(arguments), 64, [said], arguments.joined(separator: " "))
@@ -179,7 +202,10 @@ final class BadInputTests: CommandTestCase {
     /// No model meets both thresholds: the run ends by itself and says so.
     func testContradictingThresholds() throws {
         let problem = Self.alignment(
-            ["{name: right, linear: [1.0, 0.0], threshold: 1}", "{name: left, linear: [-1.0, 0.0], threshold: 1}"],
+            [
+                "{name: right, linear: [1.0, 0.0], threshold: 1}",
+                "{name: left, linear: [-1.0, 0.0], threshold: 1}",
+            ],
             "sampling: {steps: 10}", "training: {batch: 64}", "evaluation: {samples: 1024}")
         let said = try workspace.train(problem, exitCode: 0)
         XCTAssertEqual(try RunDirectory(path: workspace.at("run")).summary().status, "infeasible")
@@ -190,7 +216,8 @@ final class BadInputTests: CommandTestCase {
     /// Under mpirun a message appears once, after the rank, and nobody calls MPI_Abort.
     func testUnderMpirun() throws {
         let learned = Problem(
-            kind: "product", dimension: 2, score: "learned", models: [Self.left, "{name: b, samples: b.safetensors}"])
+            kind: "product", dimension: 2, score: "learned",
+            models: [Self.left, "{name: b, samples: b.safetensors}"])
         try Data("garbage".utf8).write(to: URL(fileURLWithPath: workspace.at("b.safetensors")))
         for (problem, code, said) in [
             (Self.product([Self.left]), 78, "takes at least 2"), (learned, 65, "b.safetensors"),
@@ -210,7 +237,8 @@ final class BadInputTests: CommandTestCase {
         XCTAssertEqual(result.exitCode, exitCode, "\(name): \(text)", file: file, line: line)
         XCTAssertEqual(result.standardOutput, "", name, file: file, line: line)
         for fragment in said {
-            XCTAssertTrue(text.contains(fragment), "\(name): no '\(fragment)' in: \(text)", file: file, line: line)
+            XCTAssertTrue(
+                text.contains(fragment), "\(name): no '\(fragment)' in: \(text)", file: file, line: line)
         }
         for trace in ["Fatal error", "crashed", "Swift runtime", "Error Domain", "Illegal instruction"] {
             XCTAssertFalse(text.contains(trace), "\(name): \(text)", file: file, line: line)
@@ -221,12 +249,14 @@ final class BadInputTests: CommandTestCase {
     private static let bomb =
         "a0: &a0 [1]\n"
         + (1...9).map { level in
-            "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n"
+            "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ")
+                + "]\n"
         }.joined()
 
     /// A safetensors file of one f32 tensor.
     private func safetensors(_ name: String, _ shape: [Int], _ values: [Float]) -> Data {
-        let header = #"{"\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,\#(4 * values.count)]}}"#
+        let header =
+            #"{"\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,\#(4 * values.count)]}}"#
         var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
         bytes.append(Data(header.utf8))
         values.withUnsafeBytes { bytes.append(contentsOf: $0) }

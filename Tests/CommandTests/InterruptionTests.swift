@@ -49,6 +49,14 @@ final class InterruptionTests: CommandTestCase {
         return steps
     }
 
+    /// One that comes when all is done must not stop the next start.
+    func testStopFileAfterTheLastStep() throws {
+        let run = try workspace.finish(TinyProblems.exactProduct)
+        try workspace.write("", to: "run/STOP")
+        try workspace.finish(TinyProblems.exactProduct, ["--resume", "latest"], ranks: 2)
+        XCTAssertFalse(FileManager.default.fileExists(atPath: "\(run.path)/STOP"))
+    }
+
     /// SIGUSR1 to mpirun reaches all ranks, wherever they are.
     func testSignalToMpirun() throws {
         let problem = TinyProblems.learnedProduct.with("training: {steps: 40, batch: 192, micro_batch: 32}")
@@ -76,8 +84,8 @@ final class InterruptionTests: CommandTestCase {
 
     /// Starts a run, sends it a signal as soon as `condition` (a shell test) holds, and waits for its end.
     private func signal(
-        _ name: String, once condition: String, _ problem: Problem, _ arguments: [String] = [], output: String,
-        ranks: Int?
+        _ name: String, once condition: String, _ problem: Problem, _ arguments: [String] = [],
+        output: String, ranks: Int?
     ) throws -> CommandResult {
         let command = try workspace.command(problem, output: output) + arguments
         let binary = Subprocess.productsDirectory.appendingPathComponent("saddle").path
@@ -136,13 +144,17 @@ final class ResumeTests: CommandTestCase {
     /// Everything that would change the numbers is named; how long, how measured and how kept may change.
     func testChangedConfigurationIsRefused() throws {
         try workspace.finish(problem, ["--steps", "2"])
-        let changes = ["seed=1", "models[0].gaussian.mean[0]=-0.4", "dual.step=0.2", "training.micro_batch=64"]
+        let changes = [
+            "seed=1", "models[0].gaussian.mean[0]=-0.4", "dual.step=0.2", "training.micro_batch=64",
+        ]
         let refused = try workspace.train(
             problem, ["--resume", "latest"] + changes.flatMap { ["--set", $0] }, ranks: 2, exitCode: 78)
         for key in ["seed", "models[0].gaussian.mean[0]", "dual.step", "training.micro_batch"] {
             XCTAssertEqual(refused.components(separatedBy: " \(key): ").count, 2, "\(key) in: \(refused)")
         }
-        let allowed = ["checkpoints.every=1", "evaluation.samples=1024", "training.steps=4", "ranks.shards=2"]
+        let allowed = [
+            "checkpoints.every=1", "evaluation.samples=1024", "training.steps=4", "ranks.shards=2",
+        ]
         try workspace.train(
             problem, ["--resume", "latest"] + allowed.flatMap { ["--set", $0] }, ranks: 2, exitCode: 0)
     }

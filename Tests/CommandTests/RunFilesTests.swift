@@ -32,7 +32,7 @@ final class RunFilesTests: CommandTestCase {
         XCTAssertEqual(summary.ranks, 2)
         let missing = zip([0.6, 0.3], try XCTUnwrap(summary.rewards)).map { $0 - $1 }
         assertClose(summary.violations, missing, absolute: 1e-12)
-        assertClose([summary.gap], [summary.objective - summary.dual_value], absolute: 1e-12)
+        assertClose([summary.gap], [summary.objective - summary.dualValue], absolute: 1e-12)
     }
 
     private static let commonKeys: Set<String> = [
@@ -114,7 +114,9 @@ final class RunFilesTests: CommandTestCase {
             ])
             XCTAssertEqual(result.exitCode, 0, result.standardError)
         }
-        let files = try (0..<3).map { try RunDirectory(path: workspace.at("samples-\($0)")).data("samples.safetensors") }
+        let files = try (0..<3).map {
+            try RunDirectory(path: workspace.at("samples-\($0)")).data("samples.safetensors")
+        }
         XCTAssertEqual(files[0], files[1])
         XCTAssertNotEqual(files[0], files[2])
     }
@@ -132,7 +134,7 @@ final class RunFilesTests: CommandTestCase {
         let lines = result.standardOutput.split(separator: "\n").map { $0.split(separator: " ") }
         XCTAssertEqual(lines.first, ["steps", "1", "2", "3", "4", "5"])
         let multipliers = try lines[1].dropFirst().map { try XCTUnwrap(Double($0)) }
-        assertClose(multipliers, summary.last_multipliers, absolute: 1e-12)
+        assertClose(multipliers, summary.lastMultipliers, absolute: 1e-12)
         XCTAssertEqual(lines[2], ["samples", "(1024,", "2)"])
     }
 

@@ -3,11 +3,29 @@ import TestSupport
 import XCTest
 
 /// A short piece of what `launch/torture` does at length.
-final class TortureTests: XCTestCase {
+final class TortureTests: CommandTestCase {
     func testNothingIsLost() throws {
-        let program = Subprocess.productsDirectory.appendingPathComponent("torture").path
-        let result = try Subprocess.run(program, ["--seed", "7", "--kills", "20"], timeout: 150)
+        let result = try torture(
+            "--seed", "7", "--kills", "12", "--jobs", "exact", "learned", "--ranks", "0", "2")
         XCTAssertEqual(result.exitCode, 0, result.standardOutput + result.standardError)
         XCTAssertTrue(result.standardOutput.contains("nothing lost"), result.standardOutput)
+    }
+
+    /// The campaign itself: a program that forgets its checkpoints at every start does not get by.
+    func testAForgetfulProgramIsNoticed() throws {
+        let saddle = Subprocess.productsDirectory.appendingPathComponent("saddle").path
+        // compose CONFIG --output DIR …
+        let program = try workspace.write(
+            "#!/bin/sh\nrm -rf \"$4\"/checkpoint-*\nexec '\(saddle)' \"$@\"\n", to: "forgetful")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+        let result = try torture("--kills", "20", "--jobs", "exact", "--ranks", "0", "--saddle", program)
+        XCTAssertEqual(result.exitCode, 1, result.standardOutput + result.standardError)
+        XCTAssertTrue(result.standardError.contains("is gone, the newest is"), result.standardError)
+    }
+
+    private func torture(_ arguments: String...) throws -> CommandResult {
+        let program = Subprocess.productsDirectory.appendingPathComponent("torture").path
+        return try Subprocess.run(
+            program, arguments, directory: URL(fileURLWithPath: workspace.path), timeout: 300)
     }
 }

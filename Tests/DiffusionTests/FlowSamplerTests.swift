@@ -19,14 +19,17 @@ final class FlowSamplerTests: XCTestCase {
             let sample = try flowSample(from: ends, schedule: schedule, timesteps: timesteps) { x, t in
                 guard case .all(let timestep) = t else { return x }
                 let alpha = schedule.alphaCumprod(at: timestep)
-                return (x - alpha.squareRoot() * mean) * ((1 - alpha).squareRoot() / (alpha * variance + 1 - alpha))
+                return (x - alpha.squareRoot() * mean)
+                    * ((1 - alpha).squareRoot() / (alpha * variance + 1 - alpha))
             }
             let top = schedule.noiseToSignal(at: 199)
             let shift = (1 + top * top).squareRoot()
             let expected = ends.doubles.map { z in
                 mean + variance.squareRoot() * (z * shift - mean) / (variance + top * top).squareRoot()
             }
-            assertClose(sample.doubles, expected, rtol: 0.015, atol: 0.015 * variance.squareRoot(), "s² = \(variance)")
+            assertClose(
+                sample.doubles, expected, rtol: 0.015, atol: 0.015 * variance.squareRoot(), "s² = \(variance)"
+            )
         }
     }
 
@@ -36,7 +39,8 @@ final class FlowSamplerTests: XCTestCase {
         let z = Tensor([Float]([1]), shape: [1, 1])
         let deviation = { (count: Int) in
             let timesteps = (0..<count).map { 256 - $0 * (256 / (count - 1)) }
-            return try flowSample(from: z.cast(to: .float64), schedule: schedule, timesteps: timesteps) { x, t in
+            return try flowSample(from: z.cast(to: .float64), schedule: schedule, timesteps: timesteps) {
+                x, t in
                 guard case .all(let timestep) = t else { return x }
                 let alpha = schedule.alphaCumprod(at: timestep)
                 return x * (1 - alpha).squareRoot()
@@ -63,7 +67,8 @@ final class SampleNoiseTests: XCTestCase {
         let whole = noise.normal(3, like: Tensor.zeros([8, 3]))
         let rows = whole.floats
         for pair in 0..<4 {
-            XCTAssertEqual(rows[pair * 6..<pair * 6 + 3].map { -$0 }, Array(rows[pair * 6 + 3..<pair * 6 + 6]))
+            XCTAssertEqual(
+                rows[pair * 6..<pair * 6 + 3].map { -$0 }, Array(rows[pair * 6 + 3..<pair * 6 + 6]))
         }
         XCTAssertEqual(Set(rows).count, 24)
         let uniforms = noise.uniform(1, samples: 8)

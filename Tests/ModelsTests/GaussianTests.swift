@@ -15,7 +15,8 @@ final class GaussianTests: XCTestCase {
         let narrow = try gaussian([-0.4, 0.5], [0.05, 0, 0, 0.08])
         let product = try XCTUnwrap(Gaussian.product([wide, narrow], weights: [0.6347, 0.3653]))
         assertClose(
-            [product.divergence(from: wide), product.divergence(from: narrow)], [2.3316, 2.3316], absolute: 5e-4)
+            [product.divergence(from: wide), product.divergence(from: narrow)], [2.3316, 2.3316],
+            absolute: 5e-4)
         assertClose(product.mean, [-0.048, 0.129], absolute: 1e-3)
     }
 

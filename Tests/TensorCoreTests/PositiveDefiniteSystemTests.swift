@@ -8,7 +8,9 @@ final class PositiveDefiniteSystemTests: XCTestCase {
         let solution: [Double] = [1, -2, 0.5, 3, -1, 4]
         var right = [Double](repeating: 0, count: 6)
         for i in 0..<3 {
-            for j in 0..<2 { right[i * 2 + j] = (0..<3).reduce(0) { $0 + matrix[i * 3 + $1] * solution[$1 * 2 + j] } }
+            for j in 0..<2 {
+                right[i * 2 + j] = (0..<3).reduce(0) { $0 + matrix[i * 3 + $1] * solution[$1 * 2 + j] }
+            }
         }
         let found = try XCTUnwrap(solvePositiveDefinite(matrix, right, order: 3))
         assertClose(found, solution, absolute: 1e-12, relative: 1e-12)

@@ -108,4 +108,31 @@ final class SegmentTests: XCTestCase {
         _ = gradients(of: z)
         XCTAssertEqual(runs, 3, "once more on the way back")
     }
+
+    /// A block of a UNet re-run in the backward pass gives the same bits, and holds less meanwhile.
+    func testImageOperationsInASegment() {
+        let x = randomTensor([2, 32, 32, 32], seed: 20)
+        let dy = randomTensor([2, 64, 64, 32], seed: 21)
+        let filters = randomTensor([32, 3, 3, 32], seed: 22) * 0.1
+        let block = { (x: Tensor) in
+            let hidden = conv2d(
+                groupNorm(x, groups: 8, scale: nil, shift: nil, silu: true), filters, padding: Padding(1))
+            let tokens = hidden.reshaped(2, 1024, 2, 16)
+            let mixed = (hidden + attention(tokens, tokens, tokens).reshaped(2, 32, 32, 32)).upsampled()
+            return Tensor.concatenated([mixed, mixed], axis: 3).geglu()
+        }
+        let allocator = CPUBackend.shared.allocator
+        let run = { (forward: (Tensor) -> Tensor) in
+            let leaf = x.tracked()
+            let before = allocator.statistics.inUse
+            let y = forward(leaf)
+            let held = allocator.statistics.inUse - before
+            return (y: y.detached, gradient: gradients(of: [(y, dy)])[leaf], held: held)
+        }
+        let whole = run(block)
+        let segmented = run { segment([$0]) { block($0[0]) } }
+        assertIdentical(segmented.y, whole.y)
+        assertIdentical(segmented.gradient ?? x, whole.gradient ?? dy)
+        XCTAssertLessThan(2 * segmented.held, whole.held)
+    }
 }

@@ -51,41 +51,48 @@ final class ConfigurationErrorTests: XCTestCase {
         XCTAssertTrue(problems(of: deep).first?.message.contains("is not valid YAML") ?? false)
     }
 
+    /// What loading a file of the directory fails with.
+    private func failure(_ name: String, in directory: URL) throws -> ConfigurationError {
+        do {
+            _ = try RunConfiguration(
+                file: directory.appendingPathComponent(name).path, overrides: [], kinds: [.mixture])
+        } catch let error as ConfigurationError {
+            return error
+        }
+        throw XCTSkip("\(name) loaded")
+    }
+
     func testFiles() throws {
         try withTemporaryDirectory { directory in
-            func failure(_ name: String) throws -> ConfigurationError {
-                let path = directory.appendingPathComponent(name).path
-                do {
-                    _ = try RunConfiguration(file: path, overrides: [], kinds: [.mixture])
-                } catch let error as ConfigurationError {
-                    return error
-                }
-                throw XCTSkip("\(name) loaded")
-            }
-            func write(_ name: String, _ bytes: Data) throws {
-                try bytes.write(to: directory.appendingPathComponent(name))
-            }
-            let missing = try failure("none.yaml")
+            let missing = try failure("none.yaml", in: directory)
             XCTAssertEqual(missing.exitCode, ExitStatus.noInput)
             XCTAssertTrue(
                 missing.description.contains("none.yaml: there is no such file"), missing.description)
-            XCTAssertEqual(try failure("").exitCode, ExitStatus.noInput)
-            try write("latin.yaml", Data([0x6B, 0x3A, 0xE9, 0x0A]))
-            XCTAssertEqual(try failure("latin.yaml").exitCode, ExitStatus.configuration)
-            XCTAssertTrue(try failure("latin.yaml").description.contains("not UTF-8"))
+            XCTAssertEqual(try failure("", in: directory).exitCode, ExitStatus.noInput)
+            try Data([0x6B, 0x3A, 0xE9, 0x0A]).write(to: directory.appendingPathComponent("latin.yaml"))
+            let latin = try failure("latin.yaml", in: directory)
+            XCTAssertEqual(latin.exitCode, ExitStatus.configuration)
+            XCTAssertTrue(latin.description.contains("not UTF-8"))
+        }
+    }
 
+    func testFilesOfSamples() throws {
+        try withTemporaryDirectory { directory in
+            func write(_ name: String, _ bytes: Data) throws {
+                try bytes.write(to: directory.appendingPathComponent(name))
+            }
             let samples = mixture.replacing(
                 "gaussian: {mean: [0.0], covariance: [[0.02]]}", with: "samples: s.safetensors")
             try write("samples.yaml", Data(samples.utf8))
-            let absent = try failure("samples.yaml")
+            let absent = try failure("samples.yaml", in: directory)
             XCTAssertEqual(absent.exitCode, ExitStatus.noInput)
             XCTAssertEqual(absent.problems.map(\.path), ["models[0].samples"])
             XCTAssertTrue(absent.description.contains(directory.path + "/s.safetensors"), absent.description)
             try write("both.yaml", Data((samples + "seeed: 1\n").utf8))
-            XCTAssertEqual(try failure("both.yaml").exitCode, ExitStatus.configuration)
+            XCTAssertEqual(try failure("both.yaml", in: directory).exitCode, ExitStatus.configuration)
             try write("exact.yaml", Data((samples + "score: analytic\n").utf8))
             try write("s.safetensors", Data())
-            let exact = try failure("exact.yaml")
+            let exact = try failure("exact.yaml", in: directory)
             XCTAssertEqual(exact.problems.map(\.path), ["models[0].samples"])
             XCTAssertTrue(
                 exact.description.contains("no exact score is known for samples"), exact.description)

@@ -87,8 +87,8 @@ final class ConfigurationRefusalTests: XCTestCase {
         ] { try refusal.check() }
     }
 
-    func testTypes() throws {
-        for refusal in [
+    private var types: [Refusal] {
+        [
             Refusal(product, "seed: 7", "seed: seven", "seed", "expected an integer ≥ 0, found `seven`"),
             Refusal(product, "seed: 7", "seed: -1", "seed", "found `-1`"),
             Refusal(product, "seed: 7", "seed: 1.5", "seed", "expected an integer"),
@@ -129,11 +129,15 @@ final class ConfigurationRefusalTests: XCTestCase {
             Refusal(
                 product, "initial: [0.5, 0.5]", "initial: 0.5", "dual.initial",
                 "expected a list of numbers ≥ 0"),
-        ] { try refusal.check() }
+        ]
     }
 
-    func testRanges() throws {
-        for refusal in [
+    func testTypes() throws {
+        for refusal in types { try refusal.check() }
+    }
+
+    private var ranges: [Refusal] {
+        [
             Refusal(product, "dimension: 2", "dimension: 0", "dimension", "integer from 1 to 65536"),
             Refusal(product, "hidden: 128", "hidden: 0", "network.hidden", "integer ≥ 1"),
             Refusal(product, "embedding: 128", "embedding: 127", "network.embedding", "is odd"),
@@ -171,12 +175,18 @@ final class ConfigurationRefusalTests: XCTestCase {
             Refusal(
                 mixture, "kind: mixture", "kind: mixture\ntraining: {batch: 960, micro_batch: 96}",
                 "training.micro_batch", "does not divide the 2048 samples"),
-        ] { try refusal.check() }
+        ]
     }
 
-    func testModels() throws {
-        let many = (0...64).map { "  - {name: m\($0), gaussian: {mean: [0.0], covariance: [[1.0]]}}" }
-        for refusal in [
+    func testRanges() throws {
+        for refusal in ranges { try refusal.check() }
+    }
+
+    private static let many = (0...64).map {
+        "  - {name: m\($0), gaussian: {mean: [0.0], covariance: [[1.0]]}}"
+    }
+    private var models: [Refusal] {
+        [
             Refusal(
                 product, "mean: [-1.0, -0.2]", "mean: [-1.0]", "models[0].gaussian.mean", "has 1 numbers"),
             Refusal(
@@ -223,16 +233,22 @@ final class ConfigurationRefusalTests: XCTestCase {
             Refusal(
                 mixture, mixture, "kind: pretraining\ndimension: 1\nmodels: []\n", "models", "at least 1"),
             Refusal(
-                mixture, mixture, "kind: mixture\ndimension: 1\nmodels:\n" + many.joined(separator: "\n"),
+                mixture, mixture,
+                "kind: mixture\ndimension: 1\nmodels:\n" + Self.many.joined(separator: "\n"),
                 "models", "mixture takes at most 64, found 65"),
             Refusal(
-                mixture, mixture, "kind: pretraining\nscore: analytic\ndimension: 1\nmodels:\n" + many[0],
+                mixture, mixture,
+                "kind: pretraining\nscore: analytic\ndimension: 1\nmodels:\n" + Self.many[0],
                 "score", "pretraining fits networks"),
             Refusal(
                 mixture, "gaussian: {mean: [0.0], covariance: [[0.02]]}", "samples: \"\"",
                 "models[0].samples",
                 "is empty"),
-        ] { try refusal.check() }
+        ]
+    }
+
+    func testModels() throws {
+        for refusal in models { try refusal.check() }
     }
 
     func testConstraints() throws {

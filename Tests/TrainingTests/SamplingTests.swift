@@ -17,8 +17,9 @@ final class SamplingTests: XCTestCase {
             ],
             metadata: [
                 "saddle_vector_model": """
-                {"format":1,"dimension":2,"betas":[\(betas)],"sampling_steps":20,"eta":1,"score":"mixture",\
-                "is_corrected":false,"hidden":0,"blocks":0,"widening":0,"embedding":0,"components":1}
+                {"format":1,"dimension":2,"betas":[\(betas)],"center":[0,0],"scale":1,"sampling_steps":20,\
+                "eta":1,"score":"mixture","is_corrected":false,"has_slopes":false,\
+                "hidden":0,"blocks":0,"widening":0,"embedding":0,"components":1}
                 """
             ], to: path)
     }

@@ -10,69 +10,66 @@ enum Damage: String, CaseIterable {
     case strangeLock = "strange lock file"
     case tornLogs = "torn logs"
 
-    /// - Returns: false if there was nothing to damage.
-    func strike(_ run: RunState, _ random: inout SplitMix) throws -> Bool {
-        switch self {
-        case .strangeLock:
-            try overwrite("\(run.directory)/.lock", Data("{\"host\": \"elsewh".utf8))
-            return true
-        case .tornLogs:
-            return try tearLogs(run.directory, &random)
-        default:
-            // Mostly the newest, sometimes more, seldom all.
-            let checkpoints = run.wholeCheckpoints().reversed()
-            let count = [1, 1, 1, 1, 2, 2, 99].randomElement(using: &random) ?? 1
-            for checkpoint in checkpoints.prefix(count) {
-                let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint).sorted()
-                guard let name = names.randomElement(using: &random) else { continue }
-                try strike(file: "\(checkpoint)/\(name)", &random)
+    /// - Returns: what was damaged; nil if there was nothing.
+    func strike(_ directory: String, _ random: inout SplitMix) throws -> String? {
+        guard FileManager.default.fileExists(atPath: directory) else { return nil }
+        let struck =
+            switch self {
+            case .strangeLock: try strangeLock(directory)
+            case .tornLogs: try tearLog(directory, &random)
+            default: try damageCheckpoints(directory, &random)
             }
-            return !checkpoints.isEmpty
+        return struck.isEmpty ? nil : "\(rawValue) \(struck.joined(separator: " "))"
+    }
+
+    private func strangeLock(_ directory: String) throws -> [String] {
+        try overwrite("\(directory)/\(RunLock.fileName)", Data("{\"host\": \"elsewh".utf8))
+        return [RunLock.fileName]
+    }
+
+    /// Half a record at the end of a log, as after a power cut; what a checkpoint vouches for stays.
+    private func tearLog(_ directory: String, _ random: inout SplitMix) throws -> [String] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        let logs = names.filter { $0.hasPrefix("metrics.") || $0.hasPrefix("events.") }
+        let torn = [
+            Data("{\"step\": 3, \"objec".utf8), Data("7,0.25".utf8), Data(count: 200), Data([0xff, 10]),
+        ]
+        guard let log = logs.randomElement(using: &random), let end = torn.randomElement(using: &random)
+        else {
+            return []
+        }
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(log)"))
+        try overwrite("\(directory)/\(log)", bytes + end)
+        return [log]
+    }
+
+    /// Mostly the newest checkpoint, sometimes more, seldom all.
+    private func damageCheckpoints(_ directory: String, _ random: inout SplitMix) throws -> [String] {
+        let count = [1, 1, 1, 1, 2, 2, 99].randomElement(using: &random) ?? 1
+        return try Snapshot(directory).whole.reversed().prefix(count).compactMap { checkpoint in
+            let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint).sorted()
+            guard let name = names.randomElement(using: &random) else { return nil }
+            try damage("\(checkpoint)/\(name)", &random)
+            return "\(checkpoint)/\(name)"
         }
     }
 
-    private func strike(file: String, _ random: inout SplitMix) throws {
+    private func damage(_ file: String, _ random: inout SplitMix) throws {
         var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
         switch self {
-        case .bitFlip: bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case .bitFlip:
+            let place = Int.random(in: 0..<bytes.count, using: &random)
+            bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
         case .truncation: bytes = bytes.prefix(Int.random(in: 0..<bytes.count, using: &random))
         case .zeroedFile: bytes = Data(count: bytes.count)
-        default: return _ = unlink(file)
+        default:
+            unlink(file)
+            return
         }
         try overwrite(file, bytes)
     }
 
-    /// Half a record at the end of a log, as after a power cut; what a checkpoint vouches for stays.
-    private func tearLogs(_ directory: String, _ random: inout SplitMix) throws -> Bool {
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-        let logs = names.filter { $0.hasPrefix("metrics.") || $0.hasPrefix("events.") }
-        guard let log = logs.randomElement(using: &random) else { return false }
-        let torn = [Data("{\"step\": 3, \"objec".utf8), Data("7,0.25".utf8), Data(count: 200), Data([0xff, 10])]
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(log)"))
-        try overwrite("\(directory)/\(log)", bytes + (torn.randomElement(using: &random) ?? Data()))
-        return true
-    }
-
     private func overwrite(_ path: String, _ bytes: Data) throws {
         try bytes.write(to: URL(fileURLWithPath: path))
-    }
-}
-
-/// The checkpoints of a run directory, by the program's own verification.
-struct RunState {
-    let directory: String
-
-    /// Directories of checkpoints in the order they were written: those of the fit, then those of the iterations.
-    func checkpoints() -> [String] {
-        ["\(directory)/fit", directory].flatMap { place in
-            let store = CheckpointStore(runDirectory: place)
-            return ((try? store.steps()) ?? []).map(store.directory)
-        }
-    }
-
-    func wholeCheckpoints() -> [String] { checkpoints().filter(RunState.isWhole) }
-
-    static func isWhole(_ checkpoint: String) -> Bool {
-        (try? CheckpointStore.verify(checkpoint).valid) ?? false
     }
 }

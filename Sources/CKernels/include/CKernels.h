@@ -13,7 +13,8 @@ typedef enum : int32_t { ck_f32 = 0, ck_bf16 = 1, ck_f16 = 2, ck_f64 = 3, ck_i32
 
 typedef enum : int32_t {
     ck_negate = 0, ck_absolute, ck_square, ck_square_root, ck_reciprocal, ck_exponential, ck_logarithm,
-    ck_sine, ck_cosine, ck_tanh, ck_sigmoid, ck_relu, ck_silu, ck_gelu /* exact, erf */, ck_quick_gelu /* x·σ(1.702x) */,
+    ck_sine, ck_cosine, ck_tanh, ck_sigmoid, ck_relu, ck_silu,
+    ck_gelu /* exact, erf */, ck_quick_gelu /* x·σ(1.702x) */,
 } ck_unary_op;
 
 /// y[i] = f(x[i]).
@@ -46,7 +47,8 @@ void ck_cast(ck_dtype from, const void *x, ck_dtype to, void *y, size_t n);
 void ck_copy_strided(size_t element_bytes, int rank, const int64_t *shape,
                      const int64_t *src_strides, const void *src, const int64_t *dst_strides, void *dst);
 /// y[i, :] = table[indices[i], :], rows of `width`.
-void ck_gather_rows(size_t element_bytes, const void *table, const int32_t *indices, void *y, size_t rows, size_t width);
+void ck_gather_rows(size_t element_bytes, const void *table, const int32_t *indices, void *y, size_t rows,
+                    size_t width);
 /// table[indices[i], :] += dy[i, :], in order of i.
 void ck_scatter_add_rows(ck_dtype type, const void *dy, const int32_t *indices, void *table, size_t rows, size_t width);
 
@@ -72,7 +74,8 @@ void ck_softmax(ck_dtype type, const void *x, void *y, size_t rows, size_t colum
 /// dx = y · (dy − Σ_j dy_j y_j).
 void ck_softmax_adjoint(ck_dtype type, const void *y, const void *dy, void *dx, size_t rows, size_t columns);
 
-/// y = γ · (x − mean) · rstd + β over each row. γ, β may be NULL. mean, rstd are f32 (f64 when type is f64), one per row.
+/// y = γ · (x − mean) · rstd + β over each row. γ, β may be NULL. mean, rstd are f32 (f64 when type is f64), one per
+/// row.
 void ck_layer_norm(ck_dtype type, const void *x, const void *gamma, const void *beta, double epsilon,
                    void *y, void *mean, void *rstd, size_t rows, size_t columns);
 /// dx of layer norm. dgamma_sum, dbeta_sum (f32, or f64 when type is f64; NULL to skip) receive += over these rows.
@@ -169,7 +172,8 @@ void ck_geglu_adjoint(ck_dtype type, const void *x, const void *dy, void *dx, si
 
 // MARK: Optimisers (Optimizer.c), f32
 
-/// Loshchilov & Hutter 2019, Algorithm 2. `correction1 = 1 − β1^t`, `correction2 = 1 − β2^t`; `scale` multiplies g (clipping).
+/// Loshchilov & Hutter 2019, Algorithm 2. `correction1 = 1 − β1^t`, `correction2 = 1 − β2^t`; `scale` multiplies g
+/// (clipping).
 void ck_adamw(float *parameter, const float *gradient, float *first_moment, float *second_moment, size_t n,
               double scale, double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
               double correction1, double correction2);

@@ -4,8 +4,8 @@
 /// run. Asked is, all relative, with s the violation scales:
 /// 1. the residuals at (λ̄, v̄) are at most the tolerance, and at most a tenth of it where the noise lets one
 ///    see that far: unless they are within two standard errors of v̄. Without noise the last digits cost
-///    little, and they decide between nearly alike models, whose multipliers hardly move the residuals. A standard
-///    error above the tolerance shows nothing, however small the residuals happen to be;
+///    little, and they decide between nearly alike models, whose multipliers hardly move the residuals.
+///    Where λ̄ᵢ > 0 a standard error above three tolerances shows nothing, however small the residuals;
 /// 2. λ has come to rest: its drift over the window, times s, is at most 5 tolerances of the largest λ̄ᵢsᵢ
 ///    (of 1 on the simplex);
 /// 3. v has come to rest: its drift is at most 5 tolerances of max(sᵢ, |v̄ᵢ|). Without this a primal that
@@ -17,6 +17,7 @@ struct ConvergenceTest: Sendable {
 
     private static let driftAllowance = 5.0
     private static let strictShare = 0.1
+    private static let noiseAllowance = 3.0
 
     /// - Parameters:
     ///   - window: rows λ‖v.
@@ -29,10 +30,11 @@ struct ConvergenceTest: Sendable {
         let residual = KKTResiduals(
             multipliers: multipliers, violations: violations, scales: scales, domain: domain
         ).largest
-        let noise = zip(window.standardError.suffix(count), scales).reduce(0) { max($0, $1.0 / $1.1) }
-        guard residual <= tolerance, noise <= tolerance, residual <= max(Self.strictShare * tolerance, 2 * noise) else {
-            return false
-        }
+        let errors = zip(window.standardError.suffix(count), scales).map { $0 / $1 }
+        let hidden = zip(errors, multipliers).reduce(0) { $1.1 > 0 ? max($0, $1.0) : $0 }
+        guard residual <= tolerance, hidden <= Self.noiseAllowance * tolerance,
+            residual <= max(Self.strictShare * tolerance, 2 * (errors.max() ?? 0))
+        else { return false }
         return isAtRest(multipliers, violations, drift: window.drift, scales)
     }
 

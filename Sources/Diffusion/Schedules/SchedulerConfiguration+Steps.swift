@@ -33,7 +33,8 @@ extension SchedulerConfiguration {
 
     /// The DDIM steps of a sampler, from noise to sample.
     ///
-    /// As in diffusers a step ends at t − ⌊T/count⌋, which for `trailing` and `linspace` need not be where the next one starts.
+    /// As in diffusers a step ends at t − ⌊T/count⌋, which for `trailing` and `linspace` need not be where the
+    /// next one starts.
     ///
     /// - Parameter eta: η in 0...1; 0 is deterministic, 1 is DDPM's ancestral sampling.
     public func steps(count: Int, eta: Double) throws -> [DDIMStep] {

@@ -26,8 +26,8 @@ public struct ScoreMLPConfiguration: Sendable, Equatable {
     }
 }
 
-/// The residual score network of the paper's low-dimensional experiments (Khalafi et al., Appendix F): an input layer, blocks
-/// of LayerNorm → SiLU → Linear (+ projected time embedding) → SiLU → Linear → SiLU → Linear, an output layer.
+/// The residual score network of the paper's low-dimensional experiments (Khalafi et al., Appendix F): an input layer,
+/// blocks of LayerNorm → SiLU → Linear (+ projected time embedding) → SiLU → Linear → SiLU → Linear, an output layer.
 ///
 /// Every residual branch and the output start at zero, so the network starts as the zero function.
 public final class ScoreMLP: Module {

@@ -27,8 +27,8 @@ extension CPUBackend {
 
 /// Attention in tiles of the score matrix that stay in the cache.
 struct TiledAttention {
-    private static let queriesPerTile = 128
-    private static let keysPerTile = 512
+    private static let queriesPerTile = 256
+    private static let keysPerTile = 256
 
     let sizes: Attention
     let operands: AttentionOperands

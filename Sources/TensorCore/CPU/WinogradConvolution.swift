@@ -2,19 +2,23 @@ import CKernels
 
 /// 3×3 convolutions of stride 1 by F(4×4, 3×3) (Lavin & Gray 2016): a quarter of the multiplications.
 ///
-/// The transformed input of many tiles is laid down first. Then each thread takes column blocks of the weights,
-/// transforms one — on every call, since reading nine numbers costs less than reading the 36 that a cache of
-/// transformed weights would hold — and multiplies it with the tiles. Cuts depend on the sizes alone.
+/// The transformed input of many tiles is laid down first. Then each thread takes blocks of outputs, transforms their
+/// weights — on every call, since reading nine numbers costs less than reading the 36 that a cache of transformed
+/// weights would hold — and multiplies them with the tiles. Cuts depend on the sizes alone.
 struct WinogradConvolution {
-    private static let points = 36
-    /// Bytes of transformed input: about what a last-level cache holds.
-    private static let inputBudget = 32 << 20
-    /// Bytes of transformed weights per thread.
-    private static let weightBudget = 8 << 20
+    /// Bytes of transformed input.
+    private static let inputBudget = 64 << 20
     private static let tilesPerGroup = 128
-    /// Fewer tiles do not pay for the transformed weights, nor fewer channels for the transformed images.
+    /// Bytes of transformed weights per thread, and the most outputs they are for.
+    private static let weightBudget = 24 << 20
+    private static let mostOutputs = 160
+    /// With few tiles to multiply them with, transformed weights must not leave the thread's own cache.
+    private static let fewTiles = 64
+    private static let fewOutputs = 64
+    private static let fewChannels = 256
+    /// Fewer tiles do not pay for transforming the weights, nor fewer channels for transforming the images.
     private static let leastTiles = 8
-    private static let leastChannels = 16
+    private static let leastChannels = 8
 
     private let convolution: Convolution
     private let sizes: ck_convolution
@@ -28,7 +32,7 @@ struct WinogradConvolution {
 
     static func suits(_ convolution: Convolution, _ dtype: DType) -> Bool {
         dtype == .float32 && convolution.kernelHeight == 3 && convolution.kernelWidth == 3
-            && convolution.stride == 1 && min(convolution.channels, convolution.outputs) >= leastChannels
+            && convolution.stride == 1 && convolution.channels >= leastChannels
             && tiles(of: convolution) >= leastTiles
     }
 
@@ -41,11 +45,11 @@ struct WinogradConvolution {
         _ x: Tensor, _ weight: Tensor, isMirrored: Bool = false, bias: Tensor?, adds: Bool, into y: Tensor
     ) {
         let filters = Filters(weight: weight, isMirrored: isMirrored)
-        let perTile = Self.points * convolution.channels * DType.float32.byteWidth
+        let perTile = PointMatrices.count * convolution.channels * DType.float32.byteWidth
         let groups = max(1, Self.inputBudget / perTile / Self.tilesPerGroup)
-        let together = groups * Self.tilesPerGroup
-        for first in stride(from: 0, to: tiles, by: together) {
-            let part = first..<min(first + together, tiles)
+        let parts = Blocks(tiles, largest: groups * Self.tilesPerGroup, multipleOf: Self.tilesPerGroup)
+        for index in 0..<parts.count {
+            let part = parts[index]
             multiply(transformed(x, part), part, filters, bias: bias, adds: adds, into: y)
         }
     }
@@ -67,50 +71,80 @@ struct WinogradConvolution {
     private func multiply(
         _ v: PointMatrices, _ part: Range<Int>, _ filters: Filters, bias: Tensor?, adds: Bool, into y: Tensor
     ) {
-        let (channels, outputs) = (convolution.channels, convolution.outputs)
-        let widest = Self.weightBudget / (Self.points * channels * DType.float32.byteWidth) / 16 * 16
-        let columns = Blocks(outputs, largest: min(max(widest, 32), 160), multipleOf: 16)
-        let groups = Blocks(part.count, largest: Self.tilesPerGroup, multipleOf: 1)
+        let groups = Blocks(part.count, largest: Self.tilesPerGroup)
+        let (columns, depths) = weightBlocks
         Parallel.ranges(columns.count * groups.count, grain: 1) { range in
-            let u = PointMatrices(rows: columns.extent, columns: channels)
+            let u = PointMatrices(rows: columns.extent, columns: depths.extent)
             let m = PointMatrices(rows: groups.extent, columns: columns.extent)
-            var loaded: Int?
+            var loaded: [Int] = []
             for unit in range {
                 let (block, group) = unit.quotientAndRemainder(dividingBy: groups.count)
-                let (ours, theirs) = (columns[block], groups[group])
-                if loaded != block { filters.transform(ours, into: u) }
-                loaded = block
-                for point in 0..<Self.points {
-                    ThreadProduct(dtype: .float32, rows: theirs.count, columns: ours.count, depth: channels)
-                        .run(
-                            v.view(point, row: theirs.lowerBound), filters.view(u, point, ours),
-                            into: m.view(point, leading: ours.count))
+                let (ours, tiles) = (columns[block], groups[group])
+                for depth in 0..<depths.count {
+                    if loaded != [block, depth] { filters.transform(ours, depths[depth], into: u) }
+                    loaded = [block, depth]
+                    addProducts(v, tiles, filters, u, ours, depths[depth], into: m)
                 }
                 withUnsafePointer(to: sizes) { sizes in
                     ck_winograd_output(
-                        sizes, m.tensor.floatPointer, m.stride, part.lowerBound + theirs.lowerBound,
-                        theirs.count, ours.lowerBound, ours.count, bias?.floatPointer, adds, y.floatPointer)
+                        sizes, m.tensor.floatPointer, m.stride, part.lowerBound + tiles.lowerBound,
+                        tiles.count,
+                        ours.lowerBound, ours.count, bias?.floatPointer, adds, y.floatPointer)
                 }
             }
         }
+    }
+
+    /// m[p] += v[p] u[p] for the 36 pairs of points, over some of the channels; = over the first of them.
+    private func addProducts(
+        _ v: PointMatrices, _ tiles: Range<Int>, _ filters: Filters, _ u: PointMatrices,
+        _ outputs: Range<Int>,
+        _ channels: Range<Int>, into m: PointMatrices
+    ) {
+        let product = ThreadProduct(
+            dtype: .float32, rows: tiles.count, columns: outputs.count, depth: channels.count,
+            keep: channels.lowerBound == 0 ? 0 : 1)
+        for point in 0..<PointMatrices.count {
+            product.run(
+                v.view(
+                    point, from: tiles.lowerBound * convolution.channels + channels.lowerBound,
+                    leading: convolution.channels),
+                filters.view(u, point, outputs, channels), into: m.view(point, leading: outputs.count))
+        }
+    }
+
+    /// Outputs and channels of the weights that are transformed together.
+    private var weightBlocks: (outputs: Blocks, channels: Blocks) {
+        if tiles < Self.fewTiles {
+            return (
+                Blocks(convolution.outputs, largest: Self.fewOutputs, multipleOf: 16),
+                Blocks(convolution.channels, largest: Self.fewChannels, multipleOf: 16)
+            )
+        }
+        let perOutput = PointMatrices.count * convolution.channels * DType.float32.byteWidth
+        let largest = min(Self.mostOutputs, max(16, Self.weightBudget / perOutput / 16 * 16))
+        return (
+            Blocks(convolution.outputs, largest: largest, multipleOf: 16),
+            Blocks(convolution.channels, largest: convolution.channels)
+        )
     }
 }
 
 /// 36 matrices, one for each pair of points.
 private struct PointMatrices {
+    static let count = 36
+
     let tensor: Tensor
-    let columns: Int
     /// An odd number of cache lines: matrices a power of two apart would fall into the same few sets.
     let stride: Int
 
     init(rows: Int, columns: Int) {
-        self.columns = columns
         stride = ((rows * columns + 15) / 16 | 1) * 16
-        tensor = Tensor(empty: [36 * stride], dtype: .float32, device: .cpu)
+        tensor = Tensor(empty: [Self.count * stride], dtype: .float32, device: .cpu)
     }
 
-    func view(_ point: Int, row: Int = 0, leading: Int? = nil) -> MatrixView {
-        MatrixView(start: tensor.at(point * stride + row * columns), leading: leading ?? columns)
+    func view(_ point: Int, from element: Int = 0, leading: Int) -> MatrixView {
+        MatrixView(start: tensor.at(point * stride + element), leading: leading)
     }
 }
 
@@ -120,18 +154,18 @@ private struct Filters {
     let weight: Tensor
     let isMirrored: Bool
 
-    /// G g Gᵀ for some outputs: rows of u are outputs, or channels where mirrored.
-    func transform(_ outputs: Range<Int>, into u: PointMatrices) {
+    /// G g Gᵀ for some outputs and channels, laid out as the weight is.
+    func transform(_ outputs: Range<Int>, _ channels: Range<Int>, into u: PointMatrices) {
+        let (rows, columns) = isMirrored ? (channels, outputs) : (outputs, channels)
         let width = weight.shape[3]
-        let first = isMirrored ? 0 : outputs.lowerBound * 9 * width
         ck_winograd_weight(
-            weight.kernelType, weight.at(first), isMirrored ? weight.shape[0] : outputs.count, width,
-            isMirrored ? outputs.lowerBound : 0, isMirrored ? outputs.count : width, isMirrored,
-            u.tensor.floatPointer, u.stride)
+            weight.kernelType, weight.at(rows.lowerBound * 9 * width), rows.count, width, columns.lowerBound,
+            columns.count, isMirrored, u.tensor.floatPointer, u.stride)
     }
 
-    func view(_ u: PointMatrices, _ point: Int, _ outputs: Range<Int>) -> MatrixView {
-        let view = u.view(point, leading: isMirrored ? outputs.count : weight.shape[3])
-        return MatrixView(start: view.start, leading: view.leading, isTransposed: !isMirrored)
+    /// One of the transformed matrices, channels by outputs.
+    func view(_ u: PointMatrices, _ point: Int, _ outputs: Range<Int>, _ channels: Range<Int>) -> MatrixView {
+        isMirrored
+            ? u.view(point, leading: outputs.count) : u.view(point, leading: channels.count).transposed
     }
 }

@@ -1,8 +1,8 @@
 /// Matrix products of a device's op table.
 public protocol MatrixKernels {
-    /// c = a · b, or c += a · b, for each of `batch` matrices; row-major; strides between matrices in elements (0 repeats one
-    /// matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed, and may be of a narrower type than a
-    /// and c: it is widened on the way.
+    /// c = a · b, or c += a · b, for each of `batch` matrices; row-major; strides between matrices in elements (0
+    /// repeats one matrix). a is m×k, or k×m if transposed; b is k×n, or n×k if transposed, and may be of a narrower
+    /// type than a and c: it is widened on the way.
     func multiply(_ product: MatrixProduct, _ a: Tensor, _ b: Tensor, into c: Tensor)
 }
 
@@ -62,7 +62,8 @@ private func matrixProduct(
 ) -> (MatrixProduct, Shape) {
     precondition(
         a.dtype.computes(with: b.dtype) && a.shape.rank >= 2 && b.shape.rank >= 2,
-        "matmul: needs matrices of one element type (b may be narrower), got \(a.shape) \(a.dtype.name) and \(b.shape) \(b.dtype.name)"
+        "matmul: needs matrices of one element type (b may be narrower), "
+            + "got \(a.shape) \(a.dtype.name) and \(b.shape) \(b.dtype.name)"
     )
     let (m, k) = transposeA ? (a.shape[-1], a.shape[-2]) : (a.shape[-2], a.shape[-1])
     let (kOfB, n) = transposeB ? (b.shape[-1], b.shape[-2]) : (b.shape[-2], b.shape[-1])
@@ -81,8 +82,8 @@ private func matrixProduct(
 ///
 /// What is added is laid down first, and the product accumulates onto it: no pass over y of its own.
 ///
-/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it; bf16 or f16 also where x is wider, as the bias), bias `[O]`,
-///   y `[…, O]`; the addend r broadcasts to y.
+/// - Shapes: x `[…, I]`, weight `[O, I]` (as PyTorch stores it; bf16 or f16 also where x is wider, as the bias),
+///   bias `[O]`, y `[…, O]`; the addend r broadcasts to y.
 public func linear(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil, adding addend: Tensor? = nil
 ) -> Tensor {

@@ -43,7 +43,9 @@ final class AlignmentRun {
         }
         let loop = PrimalDualRun(
             session: session,
-            constraints: problem.constraints.map { Constraint(name: $0.reward.name, threshold: $0.threshold) },
+            constraints: problem.constraints.map {
+                Constraint(name: $0.reward.name, threshold: $0.threshold)
+            },
             domain: .nonnegative, measure: "reward", defaultLimit: 100,
             primalStepsPerIteration: configuration.training.primalSteps ?? 2)
         let primal = PrimalSide {

@@ -54,7 +54,8 @@ final class NaturalDescent: @unchecked Sendable {
             value.backend.accumulate(move, scale: -step, onto: value, scale: 1)
         }
         previous = Move(
-            directions: directions, slope: Self.product(slopes, directions), step: step, multipliers: multipliers)
+            directions: directions, slope: Self.product(slopes, directions), step: step,
+            multipliers: multipliers)
     }
 
     /// Learns κ from the last move, if the multipliers have not changed since.

@@ -3,7 +3,7 @@ import TensorCore
 
 /// A named piece of work that `saddle bench` times; `Benchmarks/README.md` says what each one does.
 public enum Benchmark: String, CaseIterable, Sendable {
-    case pretrain, algorithm2, kernels, gemm, unet
+    case pretrain, algorithm2, kernels, gemm, operations, unet
 
     /// Times the benchmark.
     ///
@@ -21,6 +21,7 @@ public enum Benchmark: String, CaseIterable, Sendable {
         case .algorithm2: try DualIterationBenchmark().run(repeats: repeats ?? 9)
         case .kernels: try KernelBenchmark().run(repeats: repeats ?? 15)
         case .gemm: try ProductBenchmark().run(repeats: repeats ?? 15)
+        case .operations: try OperationBenchmark().run(repeats: repeats ?? 7)
         case .unet: try UNetBenchmark(network).run(repeats: repeats ?? 3)
         }
     }

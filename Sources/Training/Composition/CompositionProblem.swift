@@ -14,8 +14,8 @@ protocol CompositionProblem: Resumable {
     /// Brings p to rest at multipliers that no longer change.
     func settle(multipliers: [Double]) throws
 
-    /// D_i of the settled p on fresh samples, more of them.
-    func evaluate() throws -> [Double]
+    /// D_i of the settled p on fresh samples, as many as `work` says.
+    func evaluate(_ work: DivergenceWork) throws -> [Double]
 
     /// The settled p as a model that can be sampled and stored.
     func model() throws -> VectorModel

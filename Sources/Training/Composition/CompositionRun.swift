@@ -40,6 +40,11 @@ final class CompositionRun {
                 stride: max(1, schedule.trainSteps / (isSampled ? 16 : 4))),
             evaluation: DivergenceWork(
                 batches: MicroBatches(samples: evaluation.samples, size: evaluation.microBatch),
+                stride: max(1, schedule.trainSteps / 4)),
+            comparison: DivergenceWork(
+                batches: MicroBatches(
+                    samples: max(evaluation.samples / evaluation.microBatch / 8, 1) * evaluation.microBatch,
+                    size: evaluation.microBatch),
                 stride: max(1, schedule.trainSteps / 4)))
     }
 
@@ -86,8 +91,8 @@ final class CompositionRun {
             guard widest > highest / 5 else { continue }
             session.console.write(
                 "warning: model \(model.name) is so much wider than the narrowest one that the schedule's largest "
-                    + "noise is only \(NumberText.significant(highest / widest, digits: 2)) times its standard deviation: raise "
-                    + "schedule.beta_end or schedule.train_steps")
+                    + "noise is only \(NumberText.significant(highest / widest, digits: 2)) times its standard "
+                    + "deviation: raise schedule.beta_end or schedule.train_steps")
         }
     }
 
@@ -105,14 +110,16 @@ final class CompositionRun {
         return given.compactMap(\.source.mixture).map { .exact($0, alphasCumprod: schedule.alphasCumprod) }
     }
 
-    private func conclude(_ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel])
+    private func conclude(
+        _ problem: any CompositionProblem, _ result: PrimalDualResult, _ models: [ScoreModel]
+    )
         throws
     {
         let multipliers = result.multipliers
         session.console.write(
             "measuring at the average multipliers on \(work.evaluation.batches.samples) fresh samples")
         try problem.settle(multipliers: multipliers)
-        let divergences = try problem.evaluate()
+        let divergences = try problem.evaluate(work.evaluation)
         let bound = divergences.max() ?? 0
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
         let constrained = try model(of: problem)
@@ -125,7 +132,7 @@ final class CompositionRun {
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
         // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
         try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
-        let equal = try problem.evaluate()
+        let equal = try problem.evaluate(work.comparison)
         try session.writeModel(constrained)
         try session.writeTensors("samples.safetensors", try samples(constrained, model(of: problem), models))
         try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
@@ -169,8 +176,9 @@ final class CompositionRun {
             status        \(summary.status) after \(summary.iterations) iterations, \(Int(summary.seconds)) s
             models        \(summary.names.joined(separator: "  "))
             multipliers   \(numbers(summary.multipliers))
-            divergences   \(numbers(summary.divergences ?? []))   bound \(String(format: "%.4f", summary.bound ?? 0)), gap \(String(format: "%.4f", summary.gap))
-            equal weights \(numbers(equal))   bound \(String(format: "%.4f", equal.max() ?? 0))
+            divergences   \(numbers(summary.divergences ?? []))   \
+            bound \(numbers([summary.bound ?? 0])), gap \(numbers([summary.gap]))
+            equal weights \(numbers(equal))   bound \(numbers([equal.max() ?? 0]))
             """)
     }
 }
@@ -237,7 +245,8 @@ extension CompositionRun {
                 samples, key: RandomPurpose.evaluationData.key(seed: seed, model: index, step: 1))
             return Contribution(scalars: [
                 try quadrature.crossEntropySum(
-                    of: x0, spread: spread, noise: noise, stride: work.evaluation.stride, p: { score($0, $1) })
+                    of: x0, spread: spread, noise: noise, stride: work.evaluation.stride, p: { score($0, $1) }
+                )
             ])
         }
         return total.scalars[0] / Double(work.evaluation.batches.samples)
@@ -259,7 +268,7 @@ extension CompositionRun {
 
     private var updates: (each: Int, first: Int, settling: Int) {
         let each = configuration.training.primalSteps ?? 20
-        return (each: each, first: configuration.pretraining.steps / 2, settling: 10 * each)
+        return (each: each, first: configuration.pretraining.steps / 2, settling: 20 * each)
     }
 }
 

@@ -26,8 +26,12 @@ struct DivergenceWork: Sendable {
     }
 }
 
-/// The measurements of a composition: a small one in every iteration, a large one at the end.
+/// The measurements of a composition.
 struct CompositionWork: Sendable {
+    /// In every iteration.
     var training: DivergenceWork
+    /// Of the result.
     var evaluation: DivergenceWork
+    /// Of equal weights, which the result is compared with.
+    var comparison: DivergenceWork
 }

@@ -38,8 +38,8 @@ final class GaussianProduct: CompositionProblem, @unchecked Sendable {
 
     func settle(multipliers: [Double]) throws { product = try Self.product(factors, multipliers) }
 
-    func evaluate() throws -> [Double] {
-        try measure(work.evaluation, .evaluationData, .evaluationNoise, step: 0)
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
+        try measure(work, .evaluationData, .evaluationNoise, step: 0)
     }
 
     func model() throws -> VectorModel {

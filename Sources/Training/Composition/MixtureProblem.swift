@@ -64,10 +64,10 @@ final class ExactMixture: CompositionProblem, @unchecked Sendable {
 
     func settle(multipliers: [Double]) throws { p = combined(multipliers) }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.work.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {
@@ -123,12 +123,14 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
             of: p, measure.work.training, .data, .divergenceNoise, step: iteration, over: communicator)
     }
 
-    func settle(multipliers: [Double]) throws { try train(multipliers, updates: updates.settling) }
+    func settle(multipliers: [Double]) throws {
+        try train(multipliers, updates: updates.settling, rate: DenoisingSettings.settlingRate)
+    }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the mixture") }
         return try measure.divergences(
-            of: p, measure.work.evaluation, .evaluationData, .evaluationNoise, step: 0, over: communicator)
+            of: p, work, .evaluationData, .evaluationNoise, step: 0, over: communicator)
     }
 
     func model() throws -> VectorModel {
@@ -148,9 +150,12 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private func train(_ multipliers: [Double], updates: Int) throws {
+    /// - Parameter rate: multiplies the learning rate, a function of the share done.
+    private func train(
+        _ multipliers: [Double], updates: Int, rate: (Double) -> Double = { _ in 1 }
+    ) throws {
         let (members, seed) = (measure.members, measure.seed)
-        for _ in 0..<updates {
+        for update in 0..<updates {
             try fit.update(
                 from: { samples, step in
                     // Every sample index is drawn from every model; its weight spreads it as λ does. Sharing one
@@ -160,7 +165,7 @@ final class ScoreMixture: CompositionProblem, @unchecked Sendable {
                             samples, key: RandomPurpose.data.key(seed: seed, model: i + 1, step: step))
                     }
                     return Self.interleaved(parts, samples, multipliers)
-                }, over: communicator)
+                }, over: communicator, rate: rate(Double(update) / Double(updates)))
         }
         measured = .network(fit.averaged().evaluator())
     }

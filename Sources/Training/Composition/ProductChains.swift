@@ -47,7 +47,7 @@ struct ProductChains: Sendable {
         }
     }
 
-    private static let decidingNoise = 0.2...2.0
+    private static let decidingNoise = 0.08...2.0
 
     /// The cleanest level at which chains can still change their modes.
     private var restart: Int {

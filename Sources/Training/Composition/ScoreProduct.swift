@@ -48,15 +48,19 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
     }
 
     func settle(multipliers: [Double]) throws {
-        let rounds = max(1, updates.settling / max(updates.each, 1))
-        for _ in 0..<rounds { try advance(multipliers, updates: updates.each) }
+        for round in 0..<Self.settlingRounds {
+            let progress = Double(round) / Double(Self.settlingRounds)
+            try advance(
+                multipliers, updates: updates.settling / Self.settlingRounds,
+                rate: DenoisingSettings.settlingRate(at: progress))
+        }
     }
 
-    func evaluate() throws -> [Double] {
+    func evaluate(_ work: DivergenceWork) throws -> [Double] {
         guard let p = measured else { throw TrainingError.notStarted("the product") }
         let (learned, seed) = (try model(), seed)
         let noise = RandomPurpose.evaluationNoise.key(seed: seed)
-        return try work.evaluation.divergences(
+        return try work.divergences(
             quadrature, noise: noise, p: p, models: models
         ) { try learned.standardizedSamples($0, seed: seed &+ 1, isMirrored: true) }
     }
@@ -85,7 +89,9 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
         measured = .network(fit.averaged().evaluator())
     }
 
-    private func advance(_ multipliers: [Double], updates: Int) throws {
+    private static let settlingRounds = 4
+
+    private func advance(_ multipliers: [Double], updates: Int, rate: Double = 1) throws {
         try chains.run(models, multipliers: multipliers)
         guard let population = chains.population else { return }
         try follow(Moments(population))
@@ -95,7 +101,7 @@ final class ScoreProduct: CompositionProblem, @unchecked Sendable {
                     let key = RandomPurpose.data.key(seed: self.seed, step: step)
                     let chosen = key.integers(samples, below: population.shape[0])
                     return (population.rows(chosen), nil)
-                }, over: models.communicator)
+                }, over: models.communicator, rate: rate)
         }
         measured = .network(fit.averaged().evaluator())
     }

@@ -49,7 +49,7 @@ extension DualConfiguration: Keyed {
                 default: "1/m each", "λ(1), one per constraint; sums to 1 for compositions."),
             .optional(
                 "tolerance", \.tolerance, Format.positive.optional,
-                default: "0.001 where scores are exact and rewards linear, else 0.01",
+                default: "0.001; 0.005 with learned scores, 0.01 with rewards that bend",
                 "KKT residual, relative to the size of the problem, below which a run has converged."),
             .optional(
                 "window", \.window, .count, unit: "iterations", "Iterations over which it must stay below."),

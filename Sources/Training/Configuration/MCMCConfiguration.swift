@@ -7,7 +7,7 @@ public struct MCMCConfiguration: Equatable, Sendable {
     public var stepsPerLevel = 2
     public var chains = 1024
     /// Step relative to the square of a level's noise scale.
-    public var stepSize = 0.1
+    public var stepSize = 0.5
 }
 
 extension MCMCConfiguration: Keyed {
@@ -19,7 +19,9 @@ extension MCMCConfiguration: Keyed {
                 "sampler", \.sampler, .word,
                 "`mala` and `hmc` accept or reject, so they are unbiased; `ula` and `uhmc` do not."),
             .optional("levels", \.levels, .count, "Noise levels, evenly spaced in log γ."),
-            .optional("steps_per_level", \.stepsPerLevel, .count, unit: "steps", "Steps at each level; four times as many where the noise is as wide as the data."),
+            .optional(
+                "steps_per_level", \.stepsPerLevel, .count, unit: "steps",
+                "Steps at each level; four times as many where the noise is as wide as the data."),
             .optional("chains", \.chains, .count, "Chains, a multiple of `training.micro_batch`."),
             .optional(
                 "step_size", \.stepSize, .positive,

@@ -21,7 +21,9 @@ final class PrimalSide: PrimalDualProblem {
     private let measurement: ([Double]) throws -> DualMeasurement
     private(set) var latest: DualMeasurement?
 
-    init(step: @escaping ([Double]) throws -> Void, measurement: @escaping ([Double]) throws -> DualMeasurement) {
+    init(
+        step: @escaping ([Double]) throws -> Void, measurement: @escaping ([Double]) throws -> DualMeasurement
+    ) {
         self.step = step
         self.measurement = measurement
     }

@@ -34,7 +34,10 @@ public struct RunRequest: Sendable {
 
 /// Runs a training job as this rank's part of it and returns the exit code of the process.
 public func runJob(_ request: RunRequest) -> Int32 {
-    World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) { communicator in
+    // Before all else: a signal that comes while MPI starts must not end the process.
+    let monitor = InterruptionMonitor(runDirectory: request.directory)
+    return World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) {
+        communicator in
         Parallel.configure(threads: threadsPerRank(localSize: communicator.localSize))
         let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
             try RunConfiguration(
@@ -42,9 +45,11 @@ public func runJob(_ request: RunRequest) -> Int32 {
         }
         let session = try RunSession(
             communicator: communicator, directory: request.directory, configuration: configuration,
-            policy: request.resume.map(ResumePolicy.init(argument:)))
+            policy: request.resume.map(ResumePolicy.init(argument:)), monitor: monitor)
         try session.write("config.yaml", Data(configuration.text.utf8))
-        return try run(configuration, in: session)
+        let code = try run(configuration, in: session)
+        try session.forgetInterruption()
+        return code
     }
 }
 

@@ -29,11 +29,12 @@ public final class RunSession {
     /// - Parameter policy: nil starts afresh, which an existing checkpoint forbids.
     public init(
         communicator: any Communicator, directory: String, configuration: RunConfiguration,
-        policy: ResumePolicy?
+        policy: ResumePolicy?, monitor: InterruptionMonitor
     ) throws {
         self.communicator = communicator
         self.directory = directory
         self.configuration = configuration
+        self.monitor = monitor
         let isRoot = communicator.rank == 0
         let console =
             isRoot ? Console.standardError() : Console(isTerminal: false, width: 80, emit: { _ in })
@@ -45,7 +46,6 @@ public final class RunSession {
         secondsBefore = opened?.secondsBefore ?? 0
         let image = try communicator.broadcast(opened?.image ?? [], root: 0)
         resumed = image.isEmpty ? nil : try HDF5Image.decode(image)
-        monitor = InterruptionMonitor(runDirectory: directory)
     }
 
     var isRoot: Bool { communicator.rank == 0 }
@@ -73,14 +73,17 @@ public final class RunSession {
         lastSave = ProcessInfo.processInfo.systemUptime
     }
 
-    /// Says that the run stops here and what continues it; the request that asked for it is answered.
-    func acknowledgeInterruption() throws {
-        try communicator.failTogether(exitCode: exitCode(for:)) {
-            guard let storage else { return }
-            try monitor.acknowledge()
-            console.write(
-                "interrupted: \(storage.lastSaved) is written; the same command with --resume auto goes on from it")
-        }
+    /// Says that the run stops here and what continues it.
+    func announceInterruption() {
+        guard let storage else { return }
+        console.write(
+            "interrupted: \(storage.lastSaved) is written; the same command with --resume auto goes on from it"
+        )
+    }
+
+    /// At the end, interrupted or not: a file `STOP` that came too late must not stop the next start.
+    func forgetInterruption() throws {
+        try communicator.failTogether(exitCode: exitCode(for:)) { if isRoot { try monitor.acknowledge() } }
     }
 
     /// Writes a file of the run directory on rank 0, whole or not at all.

@@ -75,8 +75,7 @@ public struct VectorModel: Sendable {
 extension VectorModel {
     /// What the file's metadata says beside the tensors.
     private struct Description: Codable {
-        static let current = 2
-        var format = Description.current
+        var format = 1
         var dimension: Int
         var betas: [Double]
         /// c and s of the coordinates.
@@ -164,7 +163,7 @@ extension VectorModel {
         let file = try SafetensorsFile(path: path)
         guard let json = file.metadata[Self.metadataKey],
             let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
-            description.format == Description.current
+            description.format == 1
         else {
             throw TrainingError.badSamples(
                 path: path,

@@ -9,7 +9,8 @@ public enum SamplingError: ExitCoded, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path):
-            "\(path): no such file or directory. Name a run directory or a model.safetensors with --model."
+            "\(path): no such file or directory. Name a diffusers directory, a run directory or a "
+                + "model.safetensors with --model."
         case .noModel(let directory, let others) where others.isEmpty:
             "\(directory) has no model.safetensors. A run writes it when it ends; continue it with "
                 + "--resume latest."

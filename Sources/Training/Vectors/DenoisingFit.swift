@@ -18,6 +18,9 @@ struct DenoisingSettings: Sendable, Equatable {
     /// Decay of the weight average that is used in the end.
     var averageDecay = 0.998
 
+    /// Multiplier of the rate at a share of the way to rest, where the last multipliers are kept.
+    static func settlingRate(at progress: Double) -> Double { 0.02 + 0.98 * (1 - progress) }
+
     /// Learning rate of update `step` (from 0).
     func rate(at step: Int) -> Double {
         let warmup = min(1, Double(step + 1) / Double(warmupSteps))
@@ -68,9 +71,12 @@ final class DenoisingFit: @unchecked Sendable {
 
     /// One update on one batch; the ranks of `communicator` share its micro-batches.
     ///
+    /// - Parameter rate: multiplies the learning rate.
     /// - Returns: the loss, mean over elements.
     @discardableResult
-    func update(from source: Source, over communicator: any Communicator) throws -> Double {
+    func update(
+        from source: Source, over communicator: any Communicator, rate: Double = 1
+    ) throws -> Double {
         let step = self.step
         let work = MicroBatches(samples: settings.batch, size: settings.microBatch)
         let shapes = parameters.map(\.shape)
@@ -78,7 +84,7 @@ final class DenoisingFit: @unchecked Sendable {
             let (x0, weights) = source(samples, step)
             return loss(x0, weights, samples, step)
         }
-        optimizer.step(total.arrays, learningRate: settings.rate(at: step))
+        optimizer.step(total.arrays, learningRate: settings.rate(at: step) * rate)
         average.update()
         return total.scalars[0]
     }

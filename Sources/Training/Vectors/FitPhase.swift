@@ -82,10 +82,11 @@ struct FitPhase {
                 }
             }
             progress?.update(
-                min(longest, start + Self.roundLength), note: loss.map { String(format: "loss %.4f", $0) } ?? "")
+                min(longest, start + Self.roundLength),
+                note: loss.map { String(format: "loss %.4f", $0) } ?? "")
             if try session.pendingInterruption() {
                 try save()
-                try session.acknowledgeInterruption()
+                session.announceInterruption()
                 return false
             }
             if saveInterval > 0, try session.isSaveDue(every: saveInterval) { try save() }

@@ -22,7 +22,8 @@ struct Shrinkage {
     ///
     /// - Parameter source: x_0 for global sample indices; other draws than those of the fit.
     func factor(
-        of network: ScoreNetwork, _ source: @Sendable (Range<Int>) -> Tensor, over communicator: any Communicator
+        of network: ScoreNetwork, _ source: @Sendable (Range<Int>) -> Tensor,
+        over communicator: any Communicator
     ) throws -> Double {
         let evaluator = network.evaluator()
         let total = try MicroBatches(samples: Self.samples, size: 512).sum(over: communicator, scalars: 2) {

@@ -27,7 +27,9 @@ struct Standardization: Sendable, Equatable {
         var pooled: Moments?
         var narrowest = Double.infinity
         for (index, source) in sources.enumerated() {
-            guard let moments = source.moments() else { throw TrainingError.degenerateData(model: names[index]) }
+            guard let moments = source.moments() else {
+                throw TrainingError.degenerateData(model: names[index])
+            }
             var mean = pooled ?? Moments(moments)
             mean.move(towards: Moments(moments), share: 1 / Double(index + 1))
             pooled = mean

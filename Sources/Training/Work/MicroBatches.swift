@@ -70,7 +70,9 @@ struct MicroBatches: Sendable {
         }
         let sums = try sum.reduce(over: communicator).get()
         return Contribution(
-            arrays: arrays.enumerated().compactMap { sums.floatTensors["array \($0)"]?.reshaped($1.dimensions) },
+            arrays: arrays.enumerated().compactMap {
+                sums.floatTensors["array \($0)"]?.reshaped($1.dimensions)
+            },
             scalars: sums.doubles["scalars"] ?? [])
     }
 }

@@ -71,15 +71,16 @@ private struct LoRAParts {
 
     private static func refusal(of names: [String], path: String) -> ModelFilesError {
         let kinds = [
-            ("lora_magnitude_vector", "DoRA"), ("dora_scale", "DoRA"), ("hada_", "LoHa"), ("lokr_", "LoKr"),
-            ("lora_mid", "LoCon with Tucker decomposition"), ("lora_te2_", "SDXL LoRA"),
-            ("text_encoder_2.", "SDXL LoRA"), ("input_blocks", "LoRA with LDM's block names"),
-            ("output_blocks", "LoRA with LDM's block names"), (".diff", "full difference"),
+            ("lora_magnitude_vector", "a DoRA"), ("dora_scale", "a DoRA"), ("hada_", "a LoHa"),
+            ("lokr_", "a LoKr"),
+            ("lora_mid", "a LoCon with Tucker decomposition"), ("lora_te2_", "an SDXL LoRA"),
+            ("text_encoder_2.", "an SDXL LoRA"), ("input_blocks", "a LoRA with LDM's block names"),
+            ("output_blocks", "a LoRA with LDM's block names"), (".diff", "a full difference"),
         ]
         let kind = kinds.first { kind in names.contains { $0.contains(kind.0) } }
         return .unsupported(
             path: path,
-            what: (kind.map { "a \($0.1) adapter; " } ?? "")
+            what: (kind.map { "\($0.1) adapter; " } ?? "")
                 + "\(names.count) tensors are not of a LoRA for Stable "
                 + "Diffusion 1 or 2: \(cut(names, separator: ", "))",
             advice: "Saddle reads PEFT, diffusers and kohya files of plain LoRA.")

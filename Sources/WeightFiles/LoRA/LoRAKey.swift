@@ -9,7 +9,8 @@ struct LoRAKey: Equatable {
 
     /// nil for names of no style known here.
     init?(_ name: String) {
-        if let kohya = LoRAKey(kohya: name) {
+        guard !name.hasPrefix("lora_") else {
+            guard let kohya = LoRAKey(kohya: name) else { return nil }
             self = kohya
             return
         }

@@ -26,7 +26,9 @@ struct ReverseChain: Sendable {
             return product
         }
         let last = Double(trainSteps - 1)
-        let visited = (0..<steps).map { alphas[Int((last - (Double($0) * last / Double(steps - 1)).rounded()))] }
+        let visited = (0..<steps).map {
+            alphas[Int((last - (Double($0) * last / Double(steps - 1)).rounded()))]
+        }
         return visited.indices.map { k in
             let (alpha, next) = (visited[k], k + 1 < steps ? visited[k + 1] : 1)
             let sigma = eta * ((1 - next) / (1 - alpha) * (1 - alpha / next)).squareRoot()
@@ -59,7 +61,9 @@ struct AlignmentOptimum {
     let rewards: [Double]
     let divergence: Double
 
-    init(chain: ReverseChain, mean: [Double], variances: [Double], rewards W: [[Double]], thresholds: [Double]) {
+    init(
+        chain: ReverseChain, mean: [Double], variances: [Double], rewards W: [[Double]], thresholds: [Double]
+    ) {
         let base = zip(mean, variances).map { chain.coordinate(mean: $0, variance: $1) }
         let gram = Matrix(
             W.map { u in W.map { v in zip(zip(u, v), base).reduce(0) { $0 + $1.0.0 * $1.0.1 * $1.1.gain } } })
@@ -107,7 +111,10 @@ struct SymmetryOptimum {
         let steps = chain.levels.map { alpha, next, sigma in
             let slope = (1 - alpha).squareRoot()
             let c = (1 - next - sigma * sigma).squareRoot() - (next * (1 - alpha) / alpha).squareRoot()
-            return (a: (next / alpha).squareRoot() + c * slope, c: -c * slope * alpha.squareRoot() * mean, sigma: sigma)
+            return (
+                a: (next / alpha).squareRoot() + c * slope, c: -c * slope * alpha.squareRoot() * mean,
+                sigma: sigma
+            )
         }
         var costs: [(p: Double, q: Double)] = []
         var (p, q) = (4 * multiplier, 0.0)
@@ -119,7 +126,9 @@ struct SymmetryOptimum {
         var (center, variance, divergence) = (0.0, 1.0, 0.0)
         for (step, cost) in zip(steps, costs.reversed()) {
             let share = 1 / (1 + step.sigma * step.sigma * cost.p)
-            let (gain, shift) = (-step.sigma * cost.p * step.a * share, -step.sigma * (cost.p * step.c + cost.q) * share)
+            let (gain, shift) = (
+                -step.sigma * cost.p * step.a * share, -step.sigma * (cost.p * step.c + cost.q) * share
+            )
             let u = gain * center + shift
             divergence += (u * u + gain * gain * variance) / 2
             let slope = step.a + step.sigma * gain

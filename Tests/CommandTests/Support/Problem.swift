@@ -26,7 +26,8 @@ extension Problem {
     func with(_ line: String) -> Problem {
         let key = line.prefix { $0 != ":" } + ":"
         var copy = self
-        copy.yaml = yaml.split(separator: "\n").map { $0.hasPrefix(key) ? Substring(line) : $0 }
+        copy.yaml =
+            yaml.split(separator: "\n").map { $0.hasPrefix(key) ? Substring(line) : $0 }
             .joined(separator: "\n") + "\n"
         return copy
     }

@@ -13,13 +13,13 @@ struct RunDirectory: Sendable {
         let iterations: Int
         let names: [String]
         let multipliers: [Double]
-        let last_multipliers: [Double]
+        let lastMultipliers: [Double]
         let violations: [Double]
         let rewards: [Double]?
         let divergences: [Double]?
         let bound: Double?
         let objective: Double
-        let dual_value: Double
+        let dualValue: Double
         let gap: Double
         let seconds: Double
         let ranks: Int
@@ -30,7 +30,9 @@ struct RunDirectory: Sendable {
     }
 
     func summary() throws -> Summary {
-        try JSONDecoder().decode(Summary.self, from: data("summary.json"))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Summary.self, from: data("summary.json"))
     }
 
     /// Step of the newest checkpoint.
@@ -79,10 +81,13 @@ struct RunResult: Sendable {
     func differences(from other: RunResult) -> [String] {
         var found: [String] = []
         if step != other.step { found.append("step \(step), expected \(other.step)") }
-        if summary != other.summary { found.append("summary \(summary ?? "none"), expected \(other.summary ?? "none")") }
+        if summary != other.summary {
+            found.append("summary \(summary ?? "none"), expected \(other.summary ?? "none")")
+        }
         if metrics != other.metrics {
             let line = zip(metrics, other.metrics).first { $0 != $1 }
-            found.append("metrics: \(metrics.count) of \(other.metrics.count) lines, \(line.debugDescription)")
+            found.append(
+                "metrics: \(metrics.count) of \(other.metrics.count) lines, \(line.debugDescription)")
         }
         for path in Set(state.paths + other.state.paths).sorted() where state[path] != other.state[path] {
             found.append("state \(path)")

@@ -15,7 +15,8 @@ enum TinyProblems {
         settings: small + ["constraint: elbo"])
 
     static let learnedMixture = Problem(
-        kind: "mixture", dimension: 2, score: "learned", models: gaussians, settings: small + ["constraint: kl"])
+        kind: "mixture", dimension: 2, score: "learned", models: gaussians,
+        settings: small + ["constraint: kl"])
 
     static let exactAlignment = Problem(
         kind: "alignment", dimension: 2, models: [pair], rewards: rewards, settings: small)

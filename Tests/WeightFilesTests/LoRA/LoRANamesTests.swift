@@ -107,7 +107,7 @@ final class LoRANamesTests: XCTestCase {
             ("lora_unet_conv_in.hada_w1_a", "a LoHa adapter"),
             ("lora_unet_conv_in.lokr_w1", "a LoKr adapter"),
             ("lora_unet_conv_in.lora_mid.weight", "LoCon with Tucker"),
-            ("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "a SDXL LoRA adapter"),
+            ("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "an SDXL LoRA adapter"),
             ("lora_unet_input_blocks_1_1_proj_in.lora_down.weight", "LDM's block names"),
             ("unet.conv_in.weight", "1 tensors are not of a LoRA"),
             ("lora_A.weight", "1 tensors are not of a LoRA"),
@@ -127,7 +127,10 @@ final class LoRANamesTests: XCTestCase {
                 ], "do not form a product")
         }
         assertRefused(
-            ["unet.to_q.lora_A.weight": Tensor([Float.nan, 1], shape: [1, 2]), "unet.to_q.lora_B.weight": up],
+            [
+                "unet.to_q.lora_A.weight": Tensor([Float.nan, 1], shape: [1, 2]),
+                "unet.to_q.lora_B.weight": up,
+            ],
             "numbers that are not finite")
         assertRefused(pair.merging(["unet.to_q.alpha": down]) { $1 }, "expected one number")
     }

@@ -3,7 +3,8 @@ import Yams
 extension RunConfiguration {
     /// Checks that a run goes on as it began.
     ///
-    /// How long it goes on, on how many ranks, how it is measured and what is kept may change; so may the place of sample files.
+    /// How long it goes on, on how many ranks, how it is measured and what is kept may change; so may the place of
+    /// sample files.
     ///
     /// - Parameter checkpointed: the resolved configuration in a checkpoint.
     /// - Throws: `ConfigurationError` naming every key that differs.

@@ -20,8 +20,9 @@ final class MappedFile: @unchecked Sendable {
         }
         let size = Int(status.st_size)
         guard size > 0 else {
-            throw SafetensorsError.damaged(
-                file: path, place: .headerLength, expected: "8 bytes", found: "an empty file")
+            // There is no mapping of nothing.
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
         }
         let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let base, base != MAP_FAILED else {
@@ -30,5 +31,7 @@ final class MappedFile: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(start: base, count: size)
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    deinit {
+        if bytes.count > 0 { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    }
 }

@@ -1,0 +1,132 @@
+import TensorCore
+
+/// What `saddle sample` is asked of a text-to-image model.
+public struct ImageRequest: Sendable {
+    /// A diffusers directory.
+    public var model: String
+    public var prompts: [String]
+    public var negativePrompt = ""
+    public var adapters: [AdapterReference] = []
+    public var steps = 50
+    /// g in ε_∅ + g (ε_c − ε_∅); 1 is without guidance.
+    public var guidance = 7.5
+    /// 0 is deterministic, 1 adds as much noise as DDPM.
+    public var eta = 0.0
+    public var seed: UInt64 = 0
+    /// Images of each prompt.
+    public var count = 1
+    /// In pixels; nil is what the model was trained on, or what the given latents have.
+    public var height: Int?
+    public var width: Int?
+    /// Directory of the PNG files.
+    public var output: String
+    /// safetensors file with `latents` `[N, C, h, w]` to start from.
+    public var initialLatents: String?
+    /// safetensors file with `noise` `[steps, N, C, h, w]` for η > 0.
+    public var stepNoise: String?
+    /// safetensors file to write tensors to that another program can compare with.
+    public var saveLatents: String?
+    /// The type that weights are held in.
+    public var dtype = DType.float32
+
+    public init(model: String, prompts: [String], output: String) {
+        self.model = model
+        self.prompts = prompts
+        self.output = output
+    }
+
+    /// Sets `dtype` as the command line names it.
+    ///
+    /// - Throws: `ImageRequestError.option`.
+    public mutating func setDType(named name: String) throws {
+        guard let dtype = DType(name: name), [.float32, .bfloat16].contains(dtype) else {
+            throw ImageRequestError.option("--dtype is \(name), must be f32 or bf16.")
+        }
+        self.dtype = dtype
+    }
+
+    /// N.
+    var imageCount: Int { prompts.count * count }
+
+    /// The prompt of an image: the images of one prompt follow each other.
+    func prompt(ofImage index: Int) -> String { prompts[index / count] }
+
+    /// - Throws: `ImageRequestError.option` for the first option that cannot be.
+    func validate() throws {
+        func require(_ isMet: Bool, _ what: String) throws {
+            if !isMet { throw ImageRequestError.option(what) }
+        }
+        try require(!prompts.isEmpty, "--prompt is missing; a text-to-image model needs at least one.")
+        try require(count > 0, "--count is \(count), must be at least 1.")
+        try require(steps > 0, "--steps is \(steps), must be at least 1.")
+        try require(
+            guidance >= 1 && guidance.isFinite,
+            "--guidance is \(guidance), must be at least 1 (1 is without guidance).")
+        try require((0...1).contains(eta), "--eta is \(eta), must lie in 0...1.")
+    }
+
+    /// The size to make.
+    ///
+    /// - Parameter latents: of the given latents, in pixels.
+    /// - Throws: `ImageRequestError.option` unless it is a multiple of `factor`.
+    func size(latents: ImageSize?, model: ImageSize, factor: Int) throws -> ImageSize {
+        let fallback = latents ?? model
+        let size = ImageSize(height: height ?? fallback.height, width: width ?? fallback.width)
+        for (option, side) in [("--height", size.height), ("--width", size.width)] {
+            guard side > 0, side.isMultiple(of: factor), side <= 1 << 14 else {
+                throw ImageRequestError.option(
+                    "\(option) is \(side), must be a multiple of \(factor) (the autoencoder's factor) up to "
+                        + "\(1 << 14).")
+            }
+        }
+        if let latents, latents != size {
+            throw ImageRequestError.option(
+                "the initial latents are for \(latents) pixels, --height and --width ask for \(size).")
+        }
+        return size
+    }
+
+    /// Everything that determines an image, for people and for `Settings` in PNG files.
+    func settings(ofImage index: Int, _ size: ImageSize) -> [String: String] {
+        var settings = [
+            "prompt": prompt(ofImage: index), "negative_prompt": negativePrompt, "model": model,
+            "sampler": "DDIM", "steps": "\(steps)", "guidance": "\(guidance)", "eta": "\(eta)",
+            "seed": "\(seed)", "index": "\(index)", "size": size.description, "dtype": dtype.name,
+            "saddle": saddleVersion,
+        ]
+        if !adapters.isEmpty {
+            settings["adapters"] = adapters.map { "\($0.path)=\($0.weight)" }.joined(separator: " ")
+        }
+        if let initialLatents { settings["initial_latents"] = initialLatents }
+        if let stepNoise { settings["step_noise"] = stepNoise }
+        return settings
+    }
+}
+
+/// Why images cannot be made as asked.
+public enum ImageRequestError: ExitCoded, Equatable, CustomStringConvertible {
+    /// An option's value, or one that is missing or does not go with the model.
+    case option(String)
+    /// A file of given tensors is of other images than those asked for.
+    case tensors(path: String, reason: String)
+    /// Numbers overflowed while sampling.
+    case notFinite(prompt: String, what: String)
+
+    public var exitCode: Int32 {
+        switch self {
+        case .option: ExitStatus.usage
+        case .tensors: ExitStatus.badData
+        case .notFinite: ExitStatus.internal
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .option(let what): what
+        case .tensors(let path, let reason): "\(path): \(reason)"
+        case .notFinite(let prompt, let what):
+            "\(what) of \"\(prompt)\" are not finite. Lower --guidance or the weights of the adapters; check the "
+                + "model's weights."
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Training
+
+/// Options of `saddle sample` that text-to-image models alone take.
+struct ImageOptions: ParsableArguments {
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("What the images are to show.", valueName: "text"))
+    var prompt: [String] = []
+
+    @Option(help: ArgumentHelp("What they are not to show.", valueName: "text"))
+    var negativePrompt: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "LoRA file, and how strong it is to be (1 by default). May be repeated; adapters add up.",
+            valueName: "file[=weight]"))
+    var adapter: [String] = []
+
+    @Option(help: "Steps of the sampler (by default 50).")
+    var steps: Int?
+
+    @Option(help: "Weight of the prompt against the negative one (by default 7.5); 1 is without guidance.")
+    var guidance: Double?
+
+    @Option(help: "0 (the default) is deterministic, 1 adds as much noise as DDPM.")
+    var eta: Double?
+
+    @Option(help: "Pixels; by default what the model was trained on, or what the latents have.")
+    var height: Int?
+
+    @Option(help: "Pixels, like --height.")
+    var width: Int?
+
+    @Option(help: ArgumentHelp("Start from `latents` [N, C, h, w] of this file.", valueName: "f.safetensors"))
+    var initialLatents: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the sampler's noise from `noise` [steps, N, C, h, w] of this file.",
+            valueName: "f.safetensors"))
+    var stepNoise: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also write `latents`, `images` (before clamping), `text_embeddings`, and of the first step "
+                + "`epsilon_uncond` and `epsilon_cond`, to replay the run elsewhere.",
+            valueName: "f.safetensors"))
+    var saveLatents: String?
+
+    @Option(help: "Type of the weights in memory: f32 (the default) or bf16.")
+    var dtype: String?
+
+    /// The request as the library takes it.
+    func request(_ model: String, count: Int?, seed: UInt64, _ output: String) throws -> ImageRequest {
+        var request = ImageRequest(model: model, prompts: prompt, output: output)
+        request.negativePrompt = negativePrompt ?? request.negativePrompt
+        request.adapters = adapter.map(AdapterReference.init(argument:))
+        request.steps = steps ?? request.steps
+        request.guidance = guidance ?? request.guidance
+        request.eta = eta ?? request.eta
+        request.seed = seed
+        request.count = count ?? request.count
+        (request.height, request.width) = (height, width)
+        (request.initialLatents, request.stepNoise) = (initialLatents, stepNoise)
+        request.saveLatents = saveLatents
+        try dtype.map { try request.setDType(named: $0) }
+        return request
+    }
+
+    /// - Throws: `ImageRequestError.option` that names all of these options that are given.
+    func refuse(for model: String) throws {
+        let given: [(String, Bool)] = [
+            ("--prompt", !prompt.isEmpty), ("--negative-prompt", negativePrompt != nil),
+            ("--adapter", !adapter.isEmpty), ("--steps", steps != nil), ("--guidance", guidance != nil),
+            ("--eta", eta != nil), ("--height", height != nil), ("--width", width != nil),
+            ("--initial-latents", initialLatents != nil), ("--step-noise", stepNoise != nil),
+            ("--save-latents", saveLatents != nil), ("--dtype", dtype != nil),
+        ]
+        let names = given.filter(\.1).map(\.0)
+        guard names.isEmpty else {
+            throw ImageRequestError.option(
+                "\(names.joined(separator: ", ")): only for text-to-image models, and \(model) is a model on vectors."
+            )
+        }
+    }
+}
