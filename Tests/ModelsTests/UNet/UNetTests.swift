@@ -99,7 +99,7 @@ final class UNetTests: XCTestCase {
         }
     }
 
-    /// Activations of two bytes: eight bits of mantissa through some 60 layers.
+    /// Activations of two bytes, eight bits of mantissa through some 60 layers: diffusers in bf16 is 0.10 off here.
     func testTwoByteActivations() throws {
         let (fixture, _) = try loaded("conv-projection")
         let model = fixture.model(dtype: .bfloat16)
@@ -109,7 +109,7 @@ final class UNetTests: XCTestCase {
             context: try fixture.context, adapters: .adapter(adapter))
         XCTAssertEqual(y.dtype, .bfloat16)
         assertCloseToScale(
-            y.channelsFirst.cast(to: .float32), try fixture.reference("output.first"), 0.05)
+            y.channelsFirst.cast(to: .float32), try fixture.reference("output.first"), 0.2)
     }
 
     func testFrozenBaseIsNotRecorded() throws {
