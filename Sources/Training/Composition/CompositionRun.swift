@@ -116,10 +116,9 @@ final class CompositionRun {
         throws
     {
         let multipliers = result.multipliers
-        session.console.write(
-            "measuring at the average multipliers on \(work.evaluation.batches.samples) fresh samples")
+        session.console.write("settling at the average multipliers")
         try problem.settle(multipliers: multipliers)
-        let divergences = try problem.evaluate(work.evaluation)
+        let divergences = try measured(problem, on: work.evaluation, "measuring")
         let bound = divergences.max() ?? 0
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
         let constrained = try model(of: problem)
@@ -131,13 +130,28 @@ final class CompositionRun {
             divergences: divergences, bound: bound, objective: bound, dualValue: dualValue,
             gap: bound - dualValue, seconds: session.seconds, ranks: session.communicator.size)
         // Equal weights, for the picture and the table: the same primal side at λ = 1/m.
+        session.console.write("settling at equal weights, to compare")
         try problem.settle(multipliers: given.map { _ in 1 / Double(given.count) })
-        let equal = try problem.evaluate(work.comparison)
+        let equal = try measured(problem, on: work.comparison, "measuring equal weights")
         try session.writeModel(constrained)
         try session.writeTensors("samples.safetensors", try samples(constrained, model(of: problem), models))
         try session.write("baselines.json", ["equal_weights": ["divergences": equal]].sortedJSON())
         try session.write("summary.json", summary.json())
         report(summary, equal)
+    }
+
+    /// D_i of the settled p on fresh samples, with a progress bar.
+    private func measured(
+        _ problem: any CompositionProblem, on work: DivergenceWork, _ label: String
+    ) throws -> [Double] {
+        let batches = try RankLayout(
+            ranks: session.communicator.size, items: 0, shards: configuration.ranks.shards
+        ).microBatches(of: session.communicator.rank, count: work.batches.count)
+        let bar = SharedProgress(label: label, total: batches.count, console: session.console)
+        var work = work
+        work.onBatch = { bar.advance() }
+        defer { bar.finish() }
+        return try problem.evaluate(work)
     }
 
     /// Samples for pictures: of the result, of equal weights, and of each given model.

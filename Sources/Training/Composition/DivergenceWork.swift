@@ -7,6 +7,8 @@ struct DivergenceWork: Sendable {
     var batches: MicroBatches
     /// Every `stride`-th node of the quadrature per pair of samples.
     var stride: Int
+    /// Called after each micro-batch of this rank, from any thread.
+    var onBatch: @Sendable () -> Void = {}
 
     /// KL(p‖q_i) for several i by Lemma 2, averaged over samples of p drawn by `samples`.
     func divergences(
@@ -20,6 +22,7 @@ struct DivergenceWork: Sendable {
             let sums = try quadrature.divergenceSums(of: samples(range), noise: drawn, stride: stride) {
                 (p: p($0, $1), models: try models.noises($0, $1))
             }
+            onBatch()
             return Contribution(scalars: sums)
         }
         return total.scalars.map { $0 / Double(batches.samples) }
