@@ -29,8 +29,7 @@ struct RunOptions: ParsableArguments {
     func request(_ kinds: Set<RunConfiguration.Kind>) -> RunRequest {
         let overrides = overrides + (steps.map { ["training.steps=\($0)"] } ?? [])
         return RunRequest(
-            configuration: config, overrides: overrides, output: output,
-            resume: resume, kinds: kinds)
+            configuration: config, overrides: overrides, output: output, resume: resume, kinds: kinds)
     }
 }
 

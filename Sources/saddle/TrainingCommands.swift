@@ -13,7 +13,17 @@ struct Align: ParsableCommand {
 
     @OptionGroup var options: RunOptions
 
-    func run() throws { try finish { runJob(options.request([.alignment])) } }
+    @Option(
+        help: ArgumentHelp(
+            "Writes what the first update of this start computes, as safetensors (text-to-image models).",
+            valueName: "file"))
+    var trace: String?
+
+    func run() throws {
+        var request = options.request([.alignment])
+        request.trace = trace
+        try finish { runJob(request) }
+    }
 }
 
 /// `saddle compose`.

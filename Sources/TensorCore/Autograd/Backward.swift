@@ -21,9 +21,12 @@ public func gradients(of output: Tensor) -> Gradients {
 
 /// Reverse-mode differentiation: Σ over outputs of ⟨seed, output⟩.
 ///
-/// Saved tensors are dropped as the pass goes by, so a graph can be walked once.
-public func gradients(of outputs: [(output: Tensor, seed: Tensor)]) -> Gradients {
-    var pass = BackwardPass()
+/// Saved tensors are dropped as the pass goes by, so a graph can be walked once, unless it is retained: then the next
+/// pass finds it as it was.
+public func gradients(
+    of outputs: [(output: Tensor, seed: Tensor)], retainingGraph: Bool = false
+) -> Gradients {
+    var pass = BackwardPass(retainsGraph: retainingGraph)
     for (output, seed) in outputs {
         precondition(
             output.shape == seed.shape && output.dtype == seed.dtype,
@@ -37,9 +40,12 @@ public func gradients(of outputs: [(output: Tensor, seed: Tensor)]) -> Gradients
 
 /// One walk: the nodes that wait, latest first, and what each has received so far.
 private struct BackwardPass {
+    let retainsGraph: Bool
     var queue = NodeQueue()
     var received: [ObjectIdentifier: Tensor] = [:]
     var result = Gradients()
+
+    init(retainsGraph: Bool) { self.retainsGraph = retainsGraph }
 
     mutating func send(_ gradient: Tensor, to node: Node) {
         let id = ObjectIdentifier(node)
@@ -60,7 +66,7 @@ private struct BackwardPass {
             case .adjoint(let adjoint):
                 let inputs = node.inputs
                 let contributions = adjoint(gradient)
-                node.release()
+                if !retainsGraph { node.release() }
                 for (input, contribution) in zip(inputs, contributions) {
                     if let input, let contribution { send(contribution, to: input) }
                 }
@@ -68,7 +74,7 @@ private struct BackwardPass {
                 // The re-run's nodes are newer than all that wait, so the queue takes them first.
                 let inputs = node.inputs
                 let output = withRecording { rerun(inputs) }
-                node.release()
+                if !retainsGraph { node.release() }
                 if let inner = output.node { send(gradient, to: inner) }
             case .spent:
                 preconditionFailure(

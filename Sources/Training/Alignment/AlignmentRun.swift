@@ -46,8 +46,10 @@ final class AlignmentRun {
             constraints: problem.constraints.map {
                 Constraint(name: $0.reward.name, threshold: $0.threshold)
             },
-            domain: .nonnegative, measure: "reward", defaultLimit: 100,
-            primalStepsPerIteration: configuration.training.primalSteps ?? 2)
+            domain: .nonnegative, measure: "reward",
+            limit: configuration.training.steps ?? 100,
+            primalStepsPerIteration: configuration.training.primalSteps ?? 2, dual: configuration.dual,
+            defaultTolerance: configuration.defaultTolerance)
         let primal = PrimalSide {
             try problem.update(multipliers: $0)
         } measurement: {

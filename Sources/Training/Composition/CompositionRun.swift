@@ -68,7 +68,9 @@ final class CompositionRun {
         let scale: Double? = configuration.kind == .mixture && configuration.constraint == .elbo ? 1 : nil
         let loop = PrimalDualRun(
             session: session, constraints: given.map { Constraint(name: $0.name, scale: scale) },
-            domain: .simplex, measure: "divergence", defaultLimit: 60, primalStepsPerIteration: 1)
+            domain: .simplex, measure: "divergence", limit: configuration.training.steps ?? 60,
+            primalStepsPerIteration: 1, dual: configuration.dual,
+            defaultTolerance: configuration.defaultTolerance)
         let primal = PrimalSide {
             try problem.update(multipliers: $0)
         } measurement: {

@@ -1,7 +1,7 @@
 /// The dual update.
 public struct DualConfiguration: Equatable, Sendable {
     public enum Rule: String, CaseIterable, Sendable {
-        case adaptive, ascent, ema, nupi, simplex
+        case adaptive, ascent, ema, nupi, simplex, fixed
     }
 
     public var rule: Rule = .adaptive
@@ -31,7 +31,8 @@ extension DualConfiguration: Keyed {
             .optional(
                 "rule", \.rule, .word,
                 "`adaptive` scales its step by the observed curvature; `ascent` is λ ← [λ + η v]₊; `ema` ascends "
-                    + "on averaged violations; `nupi` is νPI; `simplex` projects onto the simplex."),
+                    + "on averaged violations; `nupi` is νPI; `simplex` projects onto the simplex; "
+                    + "`fixed` leaves λ at `initial`, as weights set by hand."),
             .optional("step", \.step, .positive, "η of `ascent`, `ema` and `simplex`."),
             .optional(
                 "decay", \.decay, .number("number above 0, at most 1") { $0 > 0 && $0 <= 1 },

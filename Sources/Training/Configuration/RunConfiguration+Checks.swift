@@ -5,8 +5,8 @@ extension RunConfiguration {
     func check(at path: ConfigurationPath, _ reader: ConfigurationReader) {
         checkModels(reader)
         checkRewards(reader)
-        checkNames(models.map(\.name), at: "models", reader)
-        checkNames(rewards.map(\.name), at: "rewards", reader)
+        reader.requireDistinctNames(models.map(\.name), at: "models")
+        reader.requireDistinctNames(rewards.map(\.name), at: "rewards")
         checkSampling(reader)
         checkSizes(reader)
         checkInitialMultipliers(reader)
@@ -24,7 +24,7 @@ extension RunConfiguration {
         for (index, model) in models.enumerated() {
             guard case .samples(let file) = model.source else { continue }
             let place = ConfigurationPath("models")[index].key("samples")
-            guard reader.isRead(place), !Self.readable(file) else { continue }
+            guard reader.isRead(place), !ConfigurationSource.isReadable(file: file) else { continue }
             reader.report(
                 "there is no file \(file) that can be read; relative paths start from \(reader.directory)",
                 at: place, isMissingFile: true)
@@ -62,24 +62,6 @@ extension RunConfiguration {
         }
         for (index, reward) in rewards.enumerated() {
             reward.check(dimension: dimension, at: ConfigurationPath("rewards")[index], reader)
-        }
-    }
-
-    private func checkNames(_ names: [String], at list: ConfigurationPath, _ reader: ConfigurationReader) {
-        var places: [String: ConfigurationPath] = [:]
-        for (index, name) in names.enumerated() {
-            let place = list[index].key("name")
-            guard reader.isRead(place) else { continue }
-            reader.require(name.isFileName, at: place) {
-                "`\(name)` names files too: use 1 to 64 letters, digits, `_`, `-` and `.`, and start with a letter "
-                    + "or digit"
-            }
-            if let earlier = places[name] {
-                reader.report(
-                    "`\(name)` is the name of \(earlier.parent ?? list) too; names must differ", at: place)
-            } else {
-                places[name] = place
-            }
         }
     }
 
@@ -148,13 +130,5 @@ extension RunConfiguration.Kind {
         case .alignment: (1, 1)
         case .pretraining: (1, RunConfiguration.mostConstraints)
         }
-    }
-}
-
-extension String {
-    /// Whether it is a plain file name on every system.
-    fileprivate var isFileName: Bool {
-        let isWord: (Character) -> Bool = { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        return count <= 64 && first.map(isWord) == true && allSatisfy { isWord($0) || "_-.".contains($0) }
     }
 }

@@ -46,6 +46,7 @@ extension DualConfiguration {
         case .adaptive: AdaptiveAscent(domain: domain)
         case .ascent, .simplex: ProjectedAscent(domain: domain, step: step, decay: decay)
         case .ema: SmoothedAscent(domain: domain, step: step, smoothing: smoothing)
+        case .fixed: FixedMultipliers(domain: domain)
         case .nupi:
             NuPI(
                 domain: domain, integralGain: kappaI, proportionalGain: kappaP, smoothing: smoothing,

@@ -15,6 +15,8 @@ public struct RunRequest: Sendable {
     public var resume: String?
     /// The kinds of problem the command solves.
     public var kinds: Set<RunConfiguration.Kind>
+    /// File for what the first step of an image alignment computes.
+    public var trace: String?
 
     public init(
         configuration: String, overrides: [String], output: String?, resume: String?,
@@ -39,26 +41,52 @@ public func runJob(_ request: RunRequest) -> Int32 {
     return World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) {
         communicator in
         Parallel.configure(threads: threadsPerRank(localSize: communicator.localSize))
-        let configuration = try communicator.failTogether(exitCode: exitCode(for:)) {
-            try RunConfiguration(
-                file: request.configuration, overrides: request.overrides, kinds: request.kinds)
-        }
+        let problem = try communicator.failTogether(exitCode: exitCode(for:)) { try Problem(request) }
         let session = try RunSession(
-            communicator: communicator, directory: request.directory, configuration: configuration,
+            communicator: communicator, directory: request.directory, job: problem.job,
             policy: request.resume.map(ResumePolicy.init(argument:)), monitor: monitor)
-        try session.write("config.yaml", Data(configuration.text.utf8))
-        let code = try run(configuration, in: session)
+        try session.write("config.yaml", Data(problem.job.text.utf8))
+        let code = try problem.run(in: session)
         try session.forgetInterruption()
         return code
     }
 }
 
-/// Solves the problem and returns the exit code: 0, or 75 if it was interrupted.
-private func run(_ configuration: RunConfiguration, in session: RunSession) throws -> Int32 {
-    switch configuration.kind {
-    case .product, .mixture: try CompositionRun(configuration, session).run()
-    case .alignment: try AlignmentRun(configuration, session).run()
-    case .pretraining: try PretrainingRun(configuration, session).run()
+/// What a configuration file asks to be solved.
+private enum Problem {
+    case vectors(RunConfiguration)
+    case images(ImageAlignmentConfiguration, trace: String?)
+
+    /// - Throws: `ConfigurationError` with all problems.
+    init(_ request: RunRequest) throws {
+        let source = try ConfigurationSource(file: request.configuration)
+        if request.kinds.contains(.alignment), try source.describesImages() {
+            self = .images(try source.read(overrides: request.overrides), trace: request.trace)
+        } else {
+            self = .vectors(
+                try RunConfiguration(source, request.overrides, request.kinds, sampleFiles: .required))
+        }
+    }
+
+    var job: JobDescription {
+        switch self {
+        case .vectors(let configuration): JobDescription(configuration)
+        case .images(let configuration, _): JobDescription(configuration)
+        }
+    }
+
+    /// Solves the problem and returns the exit code: 0, or 75 if it was interrupted.
+    func run(in session: RunSession) throws -> Int32 {
+        switch self {
+        case .images(let configuration, let trace):
+            return try ImageAlignmentRun(configuration, session, trace: trace).run()
+        case .vectors(let configuration):
+            switch configuration.kind {
+            case .product, .mixture: return try CompositionRun(configuration, session).run()
+            case .alignment: return try AlignmentRun(configuration, session).run()
+            case .pretraining: return try PretrainingRun(configuration, session).run()
+            }
+        }
     }
 }
 

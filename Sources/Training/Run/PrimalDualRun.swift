@@ -9,20 +9,27 @@ struct PrimalDualRun {
     let domain: MultiplierDomain
     /// `divergence` or `reward`.
     let measure: String
-    /// Most dual iterations where the configuration does not say.
-    let defaultLimit: Int
+    /// Most dual iterations.
+    let limit: Int
     let primalStepsPerIteration: Int
+    let dual: DualConfiguration
+    let defaultTolerance: Double
 
     /// Iterates until the dual side has finished.
     ///
-    /// - Parameter save: adds the primal state to a checkpoint.
+    /// - Parameters:
+    ///   - observe: called after each iteration, on all ranks.
+    ///   - files: what lies beside the state in a checkpoint, by name; asked on rank 0.
+    ///   - save: adds the primal state to a checkpoint.
     /// - Returns: nil if the run was interrupted; its state is then saved.
-    func iterate(_ primal: PrimalSide, save: @escaping (inout StateTree) -> Void) throws -> PrimalDualResult?
-    {
-        let configuration = session.configuration
+    func iterate(
+        _ primal: PrimalSide, observe: @escaping (Int, RunLog?) throws -> Void = { _, _ in },
+        files: @escaping () throws -> [String: Data] = { [:] },
+        save: @escaping (inout StateTree) -> Void
+    ) throws -> PrimalDualResult? {
         var loop = try PrimalDualLoop(
-            problem: primal, constraints: constraints, rule: configuration.dual.makeRule(domain),
-            options: options, start: configuration.dual.initial, resuming: try resumedState())
+            problem: primal, constraints: constraints, rule: dual.makeRule(domain),
+            options: options, start: dual.initial, resuming: try resumedState())
         var saved = -1
         let log = try openLog(at: loop.state.iteration)
         let checkpoint = { (state: LoopState) in
@@ -30,15 +37,19 @@ struct PrimalDualRun {
             for (name, values) in state.flat { tree.set(values, at: "dual/\(name)") }
             save(&tree)
             try session.communicator.failTogether(exitCode: exitCode(for:)) { try log?.synchronize() }
-            try session.save(step: state.iteration, tree)
+            let extra = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+                session.isRoot ? try files() : [:]
+            }
+            try session.save(step: state.iteration, tree, files: extra)
             saved = state.iteration
         }
         var isInterrupted = false
-        let every = configuration.checkpoints.every
+        let every = session.job.checkpoints.every
         let result = try loop.run { iteration, state in
             try session.communicator.failTogether(exitCode: exitCode(for:)) {
                 try log?.write(entry(iteration, primal.latest), seconds: session.seconds)
             }
+            try observe(iteration.index, log)
             isInterrupted = try session.pendingInterruption()
             if isInterrupted || (every > 0 && state.iteration % every == 0) { try checkpoint(state) }
             return isInterrupted ? .stop : .proceed
@@ -56,16 +67,13 @@ struct PrimalDualRun {
     }
 
     private var options: PrimalDualLoop<PrimalSide>.Options {
-        let dual = session.configuration.dual
         var options = PrimalDualLoop<PrimalSide>.Options()
         options.primalStepsPerIteration = primalStepsPerIteration
         options.iterationLimit = limit
-        options.tolerance = dual.tolerance ?? session.configuration.defaultTolerance
+        options.tolerance = dual.tolerance ?? defaultTolerance
         options.tail = TailAverage(minimum: dual.window)
         return options
     }
-
-    private var limit: Int { session.configuration.training.steps ?? defaultLimit }
 
     private func resumedState() throws -> LoopState? {
         guard let tree = session.resumed?.subtree("dual"), tree.count > 0 else { return nil }
@@ -93,7 +101,7 @@ struct PrimalDualRun {
 
 extension RunConfiguration {
     /// What sampling noise lets one see within some dozens of iterations.
-    fileprivate var defaultTolerance: Double {
+    var defaultTolerance: Double {
         guard rewards.allSatisfy(\.function.isLinear) else { return 1e-2 }
         return score == .analytic ? 1e-3 : 5e-3
     }

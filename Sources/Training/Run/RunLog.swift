@@ -68,6 +68,11 @@ final class RunLog {
         progress.update(entry.iteration)
     }
 
+    /// A picture for TensorBoard.
+    func write(_ name: String, _ picture: PNGImage, iteration: Int) throws {
+        try tensorBoard.write(step: iteration, name: name, image: picture)
+    }
+
     /// Before a checkpoint: what a resume will trust must be on the disk.
     func synchronize() throws {
         try metrics.synchronize()

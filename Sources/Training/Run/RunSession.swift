@@ -12,7 +12,7 @@ import WeightFiles
 public final class RunSession {
     public let communicator: any Communicator
     public let directory: String
-    let configuration: RunConfiguration
+    let job: JobDescription
     public let console: Console
     /// The state to resume from.
     let resumed: StateTree?
@@ -27,20 +27,20 @@ public final class RunSession {
     /// Opens the run directory on rank 0 and shares what is resumed.
     ///
     /// - Parameter policy: nil starts afresh, which an existing checkpoint forbids.
-    public init(
-        communicator: any Communicator, directory: String, configuration: RunConfiguration,
+    init(
+        communicator: any Communicator, directory: String, job: JobDescription,
         policy: ResumePolicy?, monitor: InterruptionMonitor
     ) throws {
         self.communicator = communicator
         self.directory = directory
-        self.configuration = configuration
+        self.job = job
         self.monitor = monitor
         let isRoot = communicator.rank == 0
         let console =
             isRoot ? Console.standardError() : Console(isTerminal: false, width: 80, emit: { _ in })
         self.console = console
         let opened = try communicator.failTogether(exitCode: exitCode(for:)) {
-            isRoot ? try Self.open(directory, configuration, policy, console) : nil
+            isRoot ? try Self.open(directory, job, policy, console) : nil
         }
         storage = opened?.storage
         secondsBefore = opened?.secondsBefore ?? 0
@@ -65,9 +65,14 @@ public final class RunSession {
     }
 
     /// Writes a checkpoint on rank 0; the others learn whether it worked.
-    func save(step: Int, _ state: StateTree, in phase: RunStorage.Phase = .iterations) throws {
+    ///
+    /// - Parameter files: more files beside the state, by name.
+    func save(
+        step: Int, _ state: StateTree, files: [String: Data] = [:], in phase: RunStorage.Phase = .iterations
+    ) throws {
         try communicator.failTogether(exitCode: exitCode(for:)) {
-            let notices = try storage?.save(step: step, state, in: phase, seconds: seconds)
+            let notices = try storage?.save(
+                step: step, state, files: files, in: phase, seconds: seconds)
             for notice in notices ?? [] { console.write("\(notice)") }
         }
         lastSave = ProcessInfo.processInfo.systemUptime
@@ -107,15 +112,15 @@ public final class RunSession {
 
     /// What rank 0 finds in the run directory; the image is the state to resume from, or empty.
     private static func open(
-        _ directory: String, _ configuration: RunConfiguration, _ policy: ResumePolicy?, _ console: Console
+        _ directory: String, _ job: JobDescription, _ policy: ResumePolicy?, _ console: Console
     ) throws -> (storage: RunStorage, image: [UInt8], secondsBefore: Double) {
-        let storage = try RunStorage(directory: directory, configuration: configuration)
+        let storage = try RunStorage(directory: directory, job: job)
         let resumption = try storage.resumption(policy)
         for notice in try storage.removeLeftovers() + resumption.notices { console.write("\(notice)") }
         var (image, seconds): ([UInt8], Double) = ([], 0)
         if let checkpoint = resumption.checkpoint {
             console.write("resuming from \(checkpoint.directory)")
-            try configuration.checkContinues(checkpoint.configuration)
+            try job.checkContinues(checkpoint.configuration)
             image = try HDF5Image.encode(checkpoint.state)
             seconds = RunStorage.seconds(at: checkpoint)
         }

@@ -10,7 +10,7 @@ final class RunStorage {
     enum Phase { case fit, iterations }
 
     let directory: String
-    private let configuration: RunConfiguration
+    private let job: JobDescription
     private let lock: RunLock
     private var fitLock: RunLock?
     /// Directory of the checkpoint that was written last.
@@ -18,9 +18,9 @@ final class RunStorage {
 
     private var fitDirectory: String { "\(directory)/fit" }
 
-    init(directory: String, configuration: RunConfiguration) throws {
+    init(directory: String, job: JobDescription) throws {
         self.directory = directory
-        self.configuration = configuration
+        self.job = job
         lock = try RunLock(runDirectory: directory)
     }
 
@@ -71,9 +71,12 @@ final class RunStorage {
             notices: refused.map(CheckpointNotice.refused) + (earlier?.notices ?? []))
     }
 
-    func save(step: Int, _ state: StateTree, in phase: Phase, seconds: Double) throws -> [CheckpointNotice] {
+    func save(
+        step: Int, _ state: StateTree, files: [String: Data], in phase: Phase, seconds: Double
+    ) throws -> [CheckpointNotice] {
         let content = CheckpointContent(
-            step: step, state: state, configuration: configuration.text, saddleVersion: saddleVersion,
+            step: step, state: state, configuration: job.text, extraFiles: files,
+            saddleVersion: saddleVersion,
             provenance: [Self.secondsKey: "\(seconds)"])
         let report =
             switch phase {
@@ -93,7 +96,7 @@ final class RunStorage {
     }
 
     private var rotation: RotationRule {
-        let checkpoints = configuration.checkpoints
+        let checkpoints = job.checkpoints
         return RotationRule(
             keepLatest: checkpoints.keep,
             permanentEvery: checkpoints.permanentEvery > 0 ? checkpoints.permanentEvery : nil)

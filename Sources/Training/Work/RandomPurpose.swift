@@ -7,6 +7,7 @@ enum RandomPurpose: UInt32 {
     case chainStart, chainNoise, chainAcceptance
     case initialLatents, samplerNoise
     case divergenceNoise, evaluationData, evaluationNoise
+    case prompts, truncation
 }
 
 extension RandomPurpose {

@@ -5,6 +5,8 @@ import Yams
 final class ConfigurationReader {
     /// Directory that relative paths of the configuration start from.
     let directory: String
+    /// All keys of the file, to guess where an unknown one belongs.
+    let knownPaths: [ConfigurationPath]
     /// Text of the `--set` that gave the value of a path.
     private var overrides: [ConfigurationPath: String] = [:]
     private var marks: [ConfigurationPath: Mark] = [:]
@@ -13,7 +15,10 @@ final class ConfigurationReader {
     private var unread: Set<ConfigurationPath> = []
     private var problems: [ConfigurationProblem] = []
 
-    init(directory: String) { self.directory = directory }
+    init(directory: String, knownPaths: [ConfigurationPath]) {
+        self.directory = directory
+        self.knownPaths = knownPaths
+    }
 
     /// Puts the values of `--set` into the tree, in the order given.
     func apply(_ overrides: [String], to root: inout Node) {

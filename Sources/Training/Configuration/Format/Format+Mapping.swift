@@ -2,10 +2,13 @@ import Yams
 
 extension Format where Value: Keyed {
     /// A mapping with the keys of `Value.fields`.
-    static var mapping: Self {
+    static var mapping: Self { mapping(from: .blank) }
+
+    /// The same, with other defaults than the type's.
+    static func mapping(from start: Value) -> Self {
         Format(
             name: "mapping",
-            read: { node, path, reader in reader.mapping(node, at: path) },
+            read: { node, path, reader in reader.mapping(node, at: path, from: start) },
             write: { value in
                 Node(
                     Value.fields.compactMap { field in
@@ -18,8 +21,10 @@ extension Format where Value: Keyed {
 
 extension ConfigurationReader {
     /// Reads a mapping as far as it can be read; what is missing or wrong has its default.
-    func mapping<Value: Keyed>(_ node: Node, at path: ConfigurationPath) -> Value {
-        var value = Value.blank
+    func mapping<Value: Keyed>(
+        _ node: Node, at path: ConfigurationPath, from start: Value = Value.blank
+    ) -> Value {
+        var value = start
         guard case .mapping(let mapping) = node else {
             refuse(node, expected: "mapping", at: path, remedy: Self.listing("its keys are", Value.fields))
             return value
@@ -57,7 +62,7 @@ extension ConfigurationReader {
     private func reportUnknown(_ text: String, in mapping: ConfigurationPath, _ keys: [String]) {
         let key = text.normalizedKey
         let near = nearestMatch(to: key, among: keys)
-        let elsewhere = RunConfiguration.references.map(\.path).filter { $0.lastKey == key }
+        let elsewhere = knownPaths.filter { $0.lastKey == key }
         let hint =
             if let near {
                 "did you mean `\(near)`?"

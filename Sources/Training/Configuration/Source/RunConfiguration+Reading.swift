@@ -1,5 +1,4 @@
 import Foundation
-import Yams
 
 extension RunConfiguration {
     /// Reads and checks a configuration file.
@@ -9,10 +8,7 @@ extension RunConfiguration {
     ///   - kinds: the kinds of problem that the command solves.
     /// - Throws: `ConfigurationError` with all problems.
     public init(file: String, overrides: [String], kinds: Set<Kind>) throws {
-        let url = URL(fileURLWithPath: file)
-        try self.init(
-            yaml: try Self.contents(of: url), overrides: overrides, kinds: kinds, source: file,
-            directory: url.deletingLastPathComponent().path, sampleFiles: .required)
+        try self.init(ConfigurationSource(file: file), overrides, kinds, sampleFiles: .required)
     }
 
     /// Reads and checks the text of a configuration.
@@ -27,49 +23,44 @@ extension RunConfiguration {
         source: String = "configuration", directory: String = FileManager.default.currentDirectoryPath,
         sampleFiles: SampleFiles = .required
     ) throws {
-        var root = try Self.tree(yaml, source: source)
-        let reader = ConfigurationReader(directory: directory)
-        reader.apply(overrides, to: &root)
-        self = reader.mapping(root, at: .root)
-        checkKind(among: kinds, reader)
-        if sampleFiles == .required { checkSampleFiles(reader) }
-        try reader.finish(source: source)
+        try self.init(
+            ConfigurationSource(text: yaml, name: source, directory: directory), overrides, kinds,
+            sampleFiles: sampleFiles)
+    }
+
+    init(
+        _ source: ConfigurationSource, _ overrides: [String], _ kinds: Set<Kind>, sampleFiles: SampleFiles
+    ) throws {
+        self = try source.read(overrides: overrides, requiresFiles: sampleFiles == .required) {
+            $0.checkKind(among: kinds, $1)
+        }
     }
 
     /// Whether files of samples must exist when a configuration is read.
     public enum SampleFiles: Sendable { case required, unchecked }
 
     /// The resolved configuration as YAML: all defaults filled in, always in the same order.
-    public var text: String { Format<RunConfiguration>.mapping.write(self).text }
+    public var text: String { resolvedText }
+}
 
-    private static func contents(of url: URL) throws -> String {
-        guard let data = readable(url.path) ? try? Data(contentsOf: url) : nil else {
-            let exists = FileManager.default.fileExists(atPath: url.path)
-            throw ConfigurationError(
-                url.relativePath,
-                exists
-                    ? "cannot be read; expected a YAML file that you may read"
-                    : "there is no such file; check the path and the current directory", isMissingFile: true)
-        }
-        guard let text = String(data: data, encoding: .utf8) else {
-            throw ConfigurationError(url.relativePath, "is not UTF-8 text; save it as UTF-8")
-        }
-        return text
+extension RunConfiguration: JobConfiguration {
+    // Results do not depend on how ranks share the work, and another number of ranks may need another sharing.
+    static var changeable: Set<ConfigurationPath> {
+        ["training.steps", "checkpoints", "evaluation", "dual.tolerance", "dual.window", "ranks"]
     }
 
-    private static func tree(_ yaml: String, source: String) throws -> Node {
-        do {
-            return try YAMLDocument.root(of: yaml) ?? Node("", .implicit, .plain)
-        } catch let error as YAMLDocument.SyntaxError {
-            throw ConfigurationError(source, error.message, at: error.location)
-        }
-    }
+    func checkFiles(_ reader: ConfigurationReader) { checkSampleFiles(reader) }
 
-    /// Whether there is a file, no directory, that may be read.
-    static func readable(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-            && !isDirectory.boolValue
-            && FileManager.default.isReadableFile(atPath: path)
+    /// Checks that a run goes on as it began.
+    ///
+    /// How long it goes on, on how many ranks, how it is measured and what is kept may change; so may the place of
+    /// sample files.
+    ///
+    /// - Parameter checkpointed: the resolved configuration in a checkpoint.
+    /// - Throws: `ConfigurationError` naming every key that differs.
+    public func checkContinues(_ checkpointed: String) throws {
+        try checkContinues(
+            RunConfiguration(
+                yaml: checkpointed, source: "the checkpoint's configuration", sampleFiles: .unchecked))
     }
 }

@@ -1,0 +1,222 @@
+extension ImageAlignmentConfiguration: Keyed {
+    static var blank: ImageAlignmentConfiguration {
+        ImageAlignmentConfiguration(model: "", prompts: .list([]), rewards: [])
+    }
+
+    static var fields: [Field<ImageAlignmentConfiguration>] {
+        [
+            .required("kind", \.kind, .word, "The problem: `alignment`."),
+            .optional(
+                "seed", \.seed, .integer("integer ≥ 0", in: 0...UInt64.max),
+                "Key of all random numbers; equal seeds give equal runs on any number of ranks."),
+            .required(
+                "model", \.model, .file,
+                "Diffusers directory of the base; a relative path starts from the directory of the configuration."
+            ),
+            .optional(
+                "dtype", \.dtype, .word, "Type that the base's weights are held in; the adapter is f32."),
+            .alternative(
+                "prompts", of: \.prompts, Format.text("prompt").list(named: "list of prompts"),
+                embed: { .list($0) },
+                extract: { if case .list(let prompts) = $0 { prompts } else { nil } },
+                "Training prompts."),
+            .alternative(
+                "prompt_file", of: \.prompts, .file, embed: { .file(path: $0) },
+                extract: { if case .file(let path) = $0 { path } else { nil } },
+                "File of training prompts, one a line."),
+            .required(
+                "rewards", \.rewards, Format.mapping.list(named: "list of rewards"),
+                "The constraints, at least one."),
+            .optional("adapter", \.adapter, .mapping, "The LoRA adapter that is trained."),
+            .optional("sampling", \.sampling, .mapping, "DDIM sampling."),
+            .optional("training", \.training, .mapping, "Primal updates of the adapter."),
+            .optional("objective", \.objective, .mapping, "The divergence k · KL that is kept small."),
+            .optional(
+                "dual", \.dual, .mapping(from: standardDual),
+                "The dual update, and when a run has converged; `ascent` with step 0.05 unless set otherwise."),
+            .optional(
+                "statistics", \.statistics, .mapping,
+                "The base model's rewards, for thresholds with `normalize: base`."),
+            .optional("evaluation", \.evaluation, .mapping, "Measurement at the end of a run."),
+            .optional("ranks", \.ranks, .mapping, "How MPI ranks share the work."),
+            .optional(
+                "checkpoints", \.checkpoints, .mapping, "When checkpoints are written and which are kept."),
+        ]
+    }
+}
+
+extension ImageRewardConfiguration: Keyed {
+    static var blank: ImageRewardConfiguration {
+        ImageRewardConfiguration(name: "", reward: "", threshold: 0)
+    }
+
+    static var fields: [Field<ImageRewardConfiguration>] {
+        [
+            .required("name", \.name, .text("name"), "Name in logs, files and the summary."),
+            .required(
+                "reward", \.reward, .text("reward"),
+                "Which reward (`docs/rewards.md`), as in `saturation-low`."),
+            .optional(
+                "weights", \.weights, Format.file.optional, default: "none",
+                "Files of a learned reward; a relative path starts from the directory of the configuration."),
+            .required(
+                "threshold", \.threshold, .number(), unit: "of the reward; σ with `normalize: base`",
+                "b of the constraint E r ≥ b."),
+            .optional(
+                "normalize", \.normalize, .word,
+                "`base`: the threshold is for (r − μ)/σ with the base model's mean and deviation."),
+        ]
+    }
+}
+
+extension AdapterConfiguration: Keyed {
+    static var blank: AdapterConfiguration { AdapterConfiguration() }
+
+    static var fields: [Field<AdapterConfiguration>] {
+        [
+            .optional("rank", \.rank, .count, "r."),
+            .optional(
+                "alpha", \.alpha, Format.positive.optional, default: "the rank",
+                "α; the change of a layer is α/r · B A."),
+            .optional(
+                "targets", \.targets, Format.text("layer").list(named: "list of layers"),
+                "Ends of the names of the layers that are adapted, as PEFT's `target_modules`."),
+            .optional(
+                "initial", \.initial, Format.file.optional, default: "none",
+                "An adapter file to start from; rank, alpha and layers are then the file's."),
+        ]
+    }
+}
+
+extension ImageSamplingConfiguration: Keyed {
+    static var blank: ImageSamplingConfiguration { ImageSamplingConfiguration() }
+
+    static var fields: [Field<ImageSamplingConfiguration>] {
+        let size = Format.count.optional
+        return [
+            .optional("steps", \.steps, .count, unit: "steps", "DDIM steps, T."),
+            .optional(
+                "eta", \.eta, .number("number from 0 to 1") { $0 >= 0 && $0 <= 1 },
+                "Noise of a step: 0 is deterministic, 1 is DDPM; exact KL weights need more than 0."),
+            .optional(
+                "guidance", \.guidance, .number("number ≥ 1") { $0 >= 1 },
+                "g of classifier-free guidance; 1 is without."),
+            .optional("negative_prompt", \.negativePrompt, .text(), "What ε_∅ is conditioned on."),
+            .optional(
+                "height", \.height, size, unit: "pixels", default: "the model's", "Height of the images."),
+            .optional(
+                "width", \.width, size, unit: "pixels", default: "the model's", "Width of the images."),
+        ]
+    }
+}
+
+extension ImageTrainingConfiguration: Keyed {
+    static var blank: ImageTrainingConfiguration { ImageTrainingConfiguration() }
+
+    static var fields: [Field<ImageTrainingConfiguration>] {
+        [
+            .optional(
+                "steps", \.steps, .count, unit: "iterations",
+                "Most dual iterations; `--steps N` is the same."),
+            .optional(
+                "primal_steps", \.primalSteps, .count, unit: "updates",
+                "Primal updates in a dual iteration."),
+            .optional(
+                "batch", \.batch, .count, unit: "images",
+                "Images of an update, over all ranks; a multiple of `micro_batch`."),
+            .optional(
+                "micro_batch", \.microBatch, .count, unit: "images",
+                "Images computed at once; never divided between ranks."),
+            .optional("learning_rate", \.learningRate, .positive, "AdamW's step."),
+            .optional(
+                "schedule", \.schedule, .word,
+                "How the learning rate falls: not at all, linearly to 0, or as half a cosine."),
+            .optional(
+                "warmup", \.warmup, .natural, unit: "updates", "Updates over which the learning rate grows."),
+            .optional("weight_decay", \.weightDecay, .nonnegative, "AdamW's decoupled decay."),
+            .optional("gradient_clip", \.gradientClip, .positive, "Largest norm of the gradient."),
+            .optional(
+                "truncation", \.truncation, .mapping,
+                "From which step K on the chain is differentiated; K is drawn for every update."),
+            .optional(
+                "memory", \.memory, .word,
+                "What is kept of a differentiated step for the backward pass: all of it, its input, or its input "
+                    + "and then those of the layers. The result is the same."),
+        ]
+    }
+
+    func check(at path: ConfigurationPath, _ reader: ConfigurationReader) {
+        reader.require(batch % microBatch == 0, at: path.key("batch"), with: [path.key("micro_batch")]) {
+            "\(batch) is no multiple of \(path.key("micro_batch")) = \(microBatch)"
+        }
+    }
+}
+
+extension TruncationConfiguration: Keyed {
+    static var blank: TruncationConfiguration { TruncationConfiguration() }
+
+    static var fields: [Field<TruncationConfiguration>] {
+        [
+            .optional(
+                "kind", \.kind, .word,
+                "`gaussian`: K normal, redrawn until 1 ≤ K < T; `uniform`: 0 ≤ K < T; `fixed`."),
+            .optional(
+                "mean", \.mean, .number("number from 0 to 1") { $0 >= 0 && $0 <= 1 }, unit: "of T",
+                "Mean of `gaussian`."),
+            .optional("deviation", \.deviation, .positive, unit: "steps", "Standard deviation of `gaussian`."),
+            .optional("step", \.step, .natural, "K of `fixed`; 0 differentiates all steps."),
+        ]
+    }
+}
+
+extension ObjectiveConfiguration: Keyed {
+    static var blank: ObjectiveConfiguration { ObjectiveConfiguration() }
+
+    static var fields: [Field<ObjectiveConfiguration>] {
+        [
+            .optional(
+                "kl_coefficient", \.klCoefficient, .positive,
+                "k of the objective k · KL; reported multipliers are λ/k."),
+            .optional(
+                "weights", \.weights, .word,
+                "Weights of the steps: `exact` gives nats; `uniform` is the mean square over elements."),
+            .optional(
+                "gradient", \.gradient, .word,
+                "`fixed_states`: through ε at fixed x_t; `through_states`: through x_t too, in both models."),
+        ]
+    }
+}
+
+extension StatisticsConfiguration: Keyed {
+    static var blank: StatisticsConfiguration { StatisticsConfiguration() }
+
+    static var fields: [Field<StatisticsConfiguration>] {
+        [
+            .optional("batches", \.batches, .count, "Batches of `training.batch` images to measure on."),
+            .optional(
+                "file", \.file, Format.file.optional, default: "none",
+                "Statistics to use; where the file is not there, they are measured and written to it."),
+        ]
+    }
+}
+
+extension ImageEvaluationConfiguration: Keyed {
+    static var blank: ImageEvaluationConfiguration { ImageEvaluationConfiguration() }
+
+    static var fields: [Field<ImageEvaluationConfiguration>] {
+        [
+            .optional("samples", \.samples, .count, unit: "images", "Fresh images of training prompts."),
+            .optional(
+                "held_out", \.heldOut, Format.text("prompt").list(named: "list of prompts").optional,
+                default: "none", "Prompts that are not trained on."),
+            .optional(
+                "held_out_samples", \.heldOutSamples, .count, unit: "images", "Fresh images of those."),
+            .optional(
+                "pictures", \.pictures, .count, unit: "images",
+                "Pictures of the grid, before and after from the same latents."),
+            .optional(
+                "preview_every", \.previewEvery, .natural, unit: "iterations",
+                "Iterations between pictures in TensorBoard; 0 for none."),
+        ]
+    }
+}

@@ -1,0 +1,342 @@
+import Checkpoints
+import ConstrainedLearning
+import Diffusion
+import Distributed
+import Foundation
+import Layers
+import Models
+import Rewards
+import Telemetry
+import TensorCore
+import WeightFiles
+
+/// The alignment of a text-to-image model (Algorithm 1), from configuration to `summary.json`.
+final class ImageAlignmentRun {
+    private let configuration: ImageAlignmentConfiguration
+    private let session: RunSession
+    private let trace: String?
+    private let pipeline: TextToImagePipeline
+    private let prompts: PromptTable
+    private let heldOut: PromptTable?
+    private let problem: ImageAlignmentProblem
+
+    /// - Parameter trace: file for what the first update of this start computes.
+    init(_ configuration: ImageAlignmentConfiguration, _ session: RunSession, trace: String?) throws {
+        self.configuration = configuration
+        self.session = session
+        self.trace = trace
+        let communicator = session.communicator
+        let pipeline = try communicator.failTogether(exitCode: exitCode(for:)) {
+            try TextToImagePipeline(
+                directory: configuration.model, as: configuration.dtype == .bf16 ? .bfloat16 : .float32)
+        }
+        self.pipeline = pipeline
+        for note in pipeline.notes { session.console.write("note: \(note)") }
+        let negative = configuration.sampling.negativePrompt
+        prompts = PromptTable(try configuration.prompts.texts(), negative: negative, pipeline)
+        heldOut = configuration.evaluation.heldOut.map {
+            PromptTable($0, negative: negative, pipeline)
+        }
+        let exchange = try RewardExchange(
+            configuration.rewards, shards: configuration.ranks.shards, of: communicator)
+        problem = try communicator.failTogether(exitCode: exitCode(for:)) { [prompts] in
+            ImageAlignmentProblem(
+                chain: try ImageChain(configuration, pipeline),
+                adapter: try LoRAAdapter(configuration, pipeline), exchange: exchange, prompts: prompts,
+                size: try configuration.imageSize(pipeline), configuration, communicator)
+        }
+    }
+
+    /// - Returns: the exit code: 0, or 75 if it was interrupted.
+    func run() throws -> Int32 {
+        if let tree = session.resumed, tree["dual/iteration"] != nil {
+            try problem.restore(from: tree, at: "primal")
+        } else {
+            try measureBase()
+        }
+        let dual = configuration.dual
+        let loop = PrimalDualRun(
+            session: session,
+            constraints: problem.constraints.map { Constraint(name: $0.name, threshold: $0.threshold) },
+            domain: .nonnegative, measure: "reward", limit: configuration.training.steps,
+            primalStepsPerIteration: configuration.training.primalSteps, dual: dual,
+            // Weights set by hand converge to nothing that a residual could tell.
+            defaultTolerance: dual.rule == .fixed ? .leastNormalMagnitude : Self.tolerance)
+        let primal = PrimalSide { [self] in
+            try update(multipliers: $0)
+        } measurement: { [self] in
+            guard let latest = problem.latest else { throw TrainingError.notStarted("the alignment") }
+            return measurement(latest, $0)
+        }
+        let result = try loop.iterate(
+            primal, observe: preview, files: { try [Self.adapterName: self.adapterFile()] }
+        ) { self.problem.save(to: &$0, at: "primal") }
+        guard let result else { return ExitStatus.requeue }
+        try conclude(result)
+        return 0
+    }
+
+    private static let adapterName = "pytorch_lora_weights.safetensors"
+    /// What some dozens of images let one see of a violation in standard deviations.
+    private static let tolerance = 0.02
+
+    // MARK: Iterations
+
+    private func update(multipliers: [Double]) throws {
+        guard let trace, !isTraced else { return try discard(problem.update(multipliers: multipliers)) }
+        isTraced = true
+        let parameters = problem.adapter.namedParameters.map { ($0.name, $0.parameter.value.detached.copied()) }
+        let record = ImageTrace()
+        let gradients = try problem.update(multipliers: multipliers) { record.add($0) }
+        let tensors = try record.tensors(
+            problem, multipliers: multipliers, gradients: gradients,
+            parameters: parameters.map { (name: $0.0, value: $0.1) }, over: session.communicator)
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            if session.isRoot { try SafetensorsFile.write(tensors, to: trace) }
+        }
+    }
+
+    private var isTraced = false
+
+    private func discard(_ gradients: [Tensor]) {}
+
+    private func measurement(_ measured: ImageMeasurement, _ multipliers: [Double]) -> DualMeasurement {
+        let rewards = zip(problem.constraints, measured.means).map { $0.scale.normalized($1) }
+        let violations = zip(problem.constraints, rewards).map { $0.violation(of: $1) }
+        let objective = configuration.objective.klCoefficient * measured.divergence
+        let slack = zip(multipliers, violations).reduce(0) { $0 + $1.0 * $1.1 }
+        return DualMeasurement(
+            measures: rewards, gradient: violations, violations: violations, objective: objective,
+            dualValue: objective + slack, curvature: nil)
+    }
+
+    private func preview(_ iteration: Int, _ log: RunLog?) throws {
+        let every = configuration.evaluation.previewEvery
+        guard every > 0, iteration % every == 0 else { return }
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            guard let log else { return }
+            let pictures = try pictures(.preview, prompts, withAdapter: true)
+            try log.write("samples", ImageGrid(pictures, columns: 4).rendered(), iteration: iteration)
+        }
+    }
+
+    // MARK: Base
+
+    /// The units of thresholds with `normalize: base`, from a file or measured on all ranks.
+    private func measureBase() throws {
+        guard configuration.rewards.contains(where: { $0.normalize == .base }) else { return }
+        let file = configuration.statistics.file
+        let known: BaseStatistics? = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            guard let file, FileManager.default.fileExists(atPath: file) else { return nil }
+            return try BaseStatistics(file: file, for: configuration, prompts: prompts.prompts)
+        }
+        let statistics = try known ?? measuredStatistics()
+        if known == nil {
+            try session.communicator.failTogether(exitCode: exitCode(for:)) {
+                if session.isRoot, let file { try DurableFile.replace(file, Array(statistics.sortedJSON())) }
+            }
+        }
+        try session.write(BaseStatistics.fileName, statistics.sortedJSON(.prettyPrinted))
+        try problem.scaleRewards(by: statistics.scales(configuration.rewards))
+    }
+
+    private func measuredStatistics() throws -> BaseStatistics {
+        let samples = configuration.statistics.batches * configuration.training.batch
+        let measured = try measured(.base, prompts, samples, withAdapter: false, "measuring the base model")
+        return BaseStatistics(measured, configuration, prompts: prompts.prompts)
+    }
+
+    private func measured(
+        _ population: ImagePopulation, _ prompts: PromptTable, _ samples: Int, withAdapter: Bool,
+        _ label: String
+    ) throws -> ImageMeasurement {
+        let communicator = session.communicator
+        let count = samples / configuration.training.microBatch
+        let own = try RankLayout(ranks: communicator.size, items: 0, shards: 1)
+            .ownMicroBatches(of: communicator.rank, count: count)
+        let bar = SharedProgress(label: label, total: own.count, console: session.console)
+        defer { bar.finish() }
+        return try problem.measure(population, prompts, samples: samples, withAdapter: withAdapter) {
+            bar.advance()
+        }
+    }
+
+    // MARK: End
+
+    private func conclude(_ result: PrimalDualResult) throws {
+        let multipliers = result.multipliers
+        let evaluation = configuration.evaluation
+        let aligned = try measured(.trained, prompts, evaluation.samples, withAdapter: true, "measuring")
+        let base = try measured(
+            .trained, prompts, evaluation.samples, withAdapter: false, "measuring the base")
+        var record = ImageEvaluation(
+            names: problem.constraints.map(\.name),
+            trained: .init(aligned: aligned, base: base, problem.constraints))
+        if let heldOut {
+            record.heldOut = .init(
+                aligned: try measured(
+                    .heldOut, heldOut, evaluation.heldOutSamples, withAdapter: true, "held-out prompts"),
+                base: try measured(
+                    .heldOut, heldOut, evaluation.heldOutSamples, withAdapter: false,
+                    "held-out prompts, base"), problem.constraints)
+        }
+        let final = measurement(aligned, multipliers)
+        let k = configuration.objective.klCoefficient
+        let summary = Summary(
+            kind: configuration.kind.rawValue, status: result.status.rawValue,
+            iterations: result.iterations, names: record.names, multipliers: multipliers.map { $0 / k },
+            lastMultipliers: result.lastMultipliers.map { $0 / k }, violations: final.violations,
+            rewards: final.measures, thresholds: problem.constraints.map(\.threshold), divergences: nil,
+            bound: nil, objective: aligned.divergence, dualValue: final.dualValue / k,
+            gap: (final.objective - final.dualValue) / k, seconds: session.seconds,
+            ranks: session.communicator.size)
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            if session.isRoot {
+                try adapterFile().write(to: URL(fileURLWithPath: "\(session.directory)/\(Self.adapterName)"))
+                try writePictures()
+            }
+        }
+        try session.write(
+            "baselines.json", ["base": ["rewards": record.trained.base.rewards]].sortedJSON())
+        try session.write("evaluation.json", record.sortedJSON(.prettyPrinted))
+        try session.write("summary.json", summary.json())
+        session.console.write(record.table(summary))
+    }
+
+    /// The grid of pictures before and after, and each of them as a file.
+    private func writePictures() throws {
+        var rows: [[PNGImage]] = []
+        var captions: [String] = []
+        let tables: [(PromptTable, ImagePopulation)] =
+            [(prompts, .trained)] + (heldOut.map { [($0, .heldOut)] } ?? [])
+        for (table, population) in tables {
+            for (caption, isAligned) in [("base", false), ("aligned", true)] {
+                let pictures = try pictures(population, table, withAdapter: isAligned)
+                for (index, picture) in pictures.enumerated() {
+                    let name = "\(population == .heldOut ? "held-out-" : "")\(caption)-\(index)"
+                    try session.write("images/\(name).png", picture.encoded())
+                }
+                rows.append(pictures)
+                captions.append(caption)
+            }
+        }
+        var grid = ImageGrid(rows: rows)
+        grid.rowCaptions = captions
+        grid.tileScale = max(1, 128 / problem.size.width)
+        try session.write("pictures.png", grid.rendered().encoded())
+    }
+
+    private func pictures(
+        _ population: ImagePopulation, _ prompts: PromptTable, withAdapter: Bool
+    ) throws -> [PNGImage] {
+        let batch = configuration.training.microBatch
+        let count = configuration.evaluation.pictures
+        return try stride(from: 0, to: count, by: batch).flatMap { first in
+            let range = first..<min(first + batch, count)
+            let images = try problem.pictures(population, prompts, range, withAdapter: withAdapter)
+            return range.map { index in
+                PNGImage(
+                    width: problem.size.width, height: problem.size.height, channels: .rgb,
+                    values: images.slice(index - first..<index - first + 1).floats, range: 0...1,
+                    text: ["prompt": prompts.texts(prompts.turn(of: index..<index + 1))[0]])
+            }
+        }
+    }
+
+    /// The adapter as diffusers reads it.
+    private func adapterFile() throws -> Data {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("saddle-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try LoRAFile(unet: problem.adapter.modules(of: pipeline.unet)).write(to: path, format: .diffusers)
+        return try Data(contentsOf: URL(fileURLWithPath: path))
+    }
+}
+
+extension PromptSource {
+    /// The prompts themselves.
+    ///
+    /// - Throws: `PromptFileError`.
+    func texts() throws -> [String] {
+        switch self {
+        case .list(let prompts): return prompts
+        case .file(let path):
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw PromptFileError(path: path, reason: "cannot be read as UTF-8 text")
+            }
+            let lines = text.split(whereSeparator: \.isNewline)
+                .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+            guard !lines.isEmpty else { throw PromptFileError(path: path, reason: "has no prompts") }
+            return lines
+        }
+    }
+}
+
+/// A file of prompts that has none.
+struct PromptFileError: ExitCoded, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    var exitCode: Int32 { ExitStatus.badData }
+    var description: String { "\(path) \(reason); write one prompt a line" }
+}
+
+extension ImageChain {
+    init(_ configuration: ImageAlignmentConfiguration, _ pipeline: TextToImagePipeline) throws {
+        let objective = configuration.objective
+        let weights: PathwiseWeights = objective.weights == .exact ? .exact : .uniform
+        let steps = try pipeline.scheduler.steps(
+            count: configuration.sampling.steps, eta: configuration.sampling.eta)
+        try weights.check(steps: steps, prediction: pipeline.scheduler.prediction)
+        self.init(
+            pipeline: pipeline, schedule: try pipeline.scheduler.schedule(), steps: steps,
+            guidance: configuration.sampling.guidance, weights: weights,
+            isThroughStates: objective.gradient == .throughStates, memory: configuration.training.memory)
+    }
+}
+
+extension LoRAAdapter {
+    /// A fresh adapter, or the file to start from.
+    convenience init(_ configuration: ImageAlignmentConfiguration, _ pipeline: TextToImagePipeline) throws {
+        let adapter = configuration.adapter
+        guard let path = adapter.initial else {
+            self.init(
+                adapting: pipeline.unet, targets: adapter.targets, rank: adapter.rank, alpha: adapter.alpha,
+                key: RandomPurpose.initialization.key(seed: configuration.seed))
+            guard !factors.isEmpty else { throw AdapterTargetError(targets: adapter.targets) }
+            return
+        }
+        do {
+            try self.init(LoRAFile(path: path).unet, adapting: pipeline.unet, isTrainable: true)
+        } catch let mismatch as AdapterMismatch {
+            throw AdapterFitError(path: path, mismatch: mismatch)
+        }
+    }
+}
+
+/// `adapter.targets` that no layer's name ends with.
+struct AdapterTargetError: ExitCoded, CustomStringConvertible {
+    let targets: [String]
+
+    var exitCode: Int32 { ExitStatus.configuration }
+
+    var description: String {
+        "adapter.targets: no layer of the UNet that can be adapted ends with any of \(targets); "
+            + "the usual ones are \(LoRAAdapter.attentionTargets)"
+    }
+}
+
+extension ImageAlignmentConfiguration {
+    /// - Throws: `ImageRequestError.option` unless it is a multiple of the autoencoder's factor.
+    fileprivate func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
+        let factor = pipeline.autoencoder.configuration.downsampling
+        let size = ImageSize(
+            height: sampling.height ?? pipeline.defaultSize.height,
+            width: sampling.width ?? pipeline.defaultSize.width)
+        for (key, side) in [("height", size.height), ("width", size.width)] where side % factor != 0 {
+            throw ImageRequestError.option(
+                "sampling.\(key) is \(side), must be a multiple of \(factor) (the autoencoder's factor).")
+        }
+        return size
+    }
+}

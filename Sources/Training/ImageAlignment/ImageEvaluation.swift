@@ -1,0 +1,60 @@
+import Foundation
+import Telemetry
+
+/// `evaluation.json`: the aligned model beside the base on the same latents.
+struct ImageEvaluation: Encodable {
+    /// Rewards in the units of their thresholds.
+    struct Model: Encodable {
+        let rewards: [Double]
+        /// Standard errors.
+        let errors: [Double]
+        let divergence: Double
+
+        init(_ measured: ImageMeasurement, _ constraints: [ImageConstraint]) {
+            rewards = zip(constraints, measured.means).map { $0.scale.normalized($1) }
+            errors = zip(constraints, measured.errors).map { $1 / $0.scale.deviation }
+            divergence = measured.divergence
+        }
+    }
+
+    struct Population: Encodable {
+        let samples: Int
+        let aligned: Model
+        let base: Model
+
+        init(aligned: ImageMeasurement, base: ImageMeasurement, _ constraints: [ImageConstraint]) {
+            samples = aligned.samples
+            self.aligned = Model(aligned, constraints)
+            self.base = Model(base, constraints)
+        }
+    }
+
+    let names: [String]
+    let trained: Population
+    var heldOut: Population?
+
+    enum CodingKeys: String, CodingKey {
+        case names, trained
+        case heldOut = "held_out"
+    }
+
+    /// What people read at the end of a run.
+    func table(_ summary: Summary) -> String {
+        let number = { (value: Double) in String(format: "%.3f", value) }
+        let pair = { (model: Model, i: Int) in
+            number(model.rewards[i]) + " ± " + number(model.errors[i])
+        }
+        var lines = [
+            "status      \(summary.status) after \(summary.iterations) iterations, \(Int(summary.seconds)) s",
+            "divergence  \(number(trained.aligned.divergence)) nats from the base (path-wise)",
+        ]
+        for (i, name) in names.enumerated() {
+            var line =
+                "\(name): \(pair(trained.aligned, i)), required \(number(summary.thresholds?[i] ?? 0)), "
+                + "base \(pair(trained.base, i)), λ \(number(summary.multipliers[i]))"
+            if let heldOut { line += "; held-out prompts \(pair(heldOut.aligned, i))" }
+            lines.append(line)
+        }
+        return lines.joined(separator: "\n")
+    }
+}
