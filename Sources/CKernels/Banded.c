@@ -1,5 +1,7 @@
 #include "Elements.h"
 
+enum { few_columns = 8 };  ///< Below this, a row of sums costs more to start than to add up.
+
 #include "Single.h"
 #include "BandedRows.h"
 

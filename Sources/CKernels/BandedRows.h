@@ -1,11 +1,9 @@
 /// Template over REAL (see Single.h): one row of a banded matrix times a matrix.
 
-enum { NAME(few_columns) = 8 };
-
 /// y[c] = Σ_t weights[t] · x[t, c] over `inner` columns c.
 CK_HOT static void NAME(banded_row)(const double *weights, size_t taps, const REAL *x, REAL *restrict y,
                                     size_t inner) {
-    if (inner < NAME(few_columns)) {
+    if (inner < few_columns) {
         for (size_t c = 0; c < inner; c++) {
             REAL sum = 0;
             for (size_t t = 0; t < taps; t++) sum += (REAL)weights[t] * x[t * inner + c];

@@ -4,9 +4,14 @@ public enum ImageRewards {
         Brightness(), GlobalContrast(), LocalContrast(), Saturation(), Colourfulness(),
     ]
 
-    public static let all: [ImageRewardEntry] = statistics.flatMap { statistic in
-        StatisticReward.Direction.allCases.map { StatisticReward(statistic, $0).entry }
-    }
+    private static let learned: [ImageRewardEntry] = [
+        AestheticReward.entry, CLIPSimilarity.clipScore, CLIPSimilarity.pickScore,
+    ]
+
+    public static let all: [ImageRewardEntry] =
+        statistics.flatMap { statistic in
+            StatisticReward.Direction.allCases.map { StatisticReward(statistic, $0).entry }
+        } + learned
 
     public static var names: [String] { all.map(\.name) }
 
