@@ -10,7 +10,7 @@ public enum ImageRewardError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unknownName(let name, let known):
             "no reward is called \"\(name)\""
-                + (nearestMatch(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? "")
+                + (nearestMatch(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ".")
                 + " Rewards: \(known.joined(separator: ", "))."
         case .needsWeights(let reward, let contents):
             "reward \(reward) needs weights: \(contents). See docs/rewards.md."
