@@ -65,6 +65,8 @@ extension PNGImage {
             guard png_image_begin_read_from_memory(&image, memory.baseAddress, memory.count) != 0 else {
                 throw TelemetryError.damagedImage(source: source, reason: image.reason)
             }
+            // Other programs mean sRGB where they do not say; libpng would take 16 bits for linear light.
+            image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
             return try Self.readPixels(of: &image, source: source)
         }
         self.init(

@@ -1,5 +1,5 @@
-"""Writes a tiny CLIP with an aesthetic head, pictures, and what the reference definitions make of them:
-python make_rewards.py
+"""Writes a tiny CLIP with an aesthetic head, pictures (tensors, and PNG files of several kinds), and what the reference
+definitions make of them: python make_rewards.py
 
 The definitions are those of imscore 0.0.11 (LAIONAestheticScorer, CLIPScore, PickScorer) and, for the statistics, of
 shervinkhalafi/constrained_comp_align, Alignment/rewards.py, in double precision on tensors. Of transformers 5 and
@@ -9,9 +9,11 @@ torchvision; imscore itself does not run with transformers 5.
 import json
 from pathlib import Path
 
+import numpy
 import torch
 import torchvision
 import transformers
+from PIL import Image
 from safetensors.torch import save_file
 from torchvision.transforms import CenterCrop, Compose, GaussianBlur, InterpolationMode, Normalize, Resize
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
@@ -137,6 +139,30 @@ def pictures(count, height, width):
     return x
 
 
+def write_files(rewards):
+    """PNG files, and their scores with the prompt "a red fox"."""
+    folder = HERE / "pictures"
+    folder.mkdir(exist_ok=True)
+    draw = numpy.random.default_rng(SEED)
+    color = Image.fromarray(draw.integers(0, 256, (18, 25, 3), dtype=numpy.uint8))
+    grey = draw.integers(0, 256, (20, 16), dtype=numpy.uint8)
+    mask = Image.fromarray((draw.random((18, 25)) < 0.8).astype(numpy.uint8) * 255)
+    transparent = color.copy()
+    transparent.putalpha(mask)
+    files = {
+        "color": (color, color), "grey": (Image.fromarray(grey), Image.fromarray(grey)),
+        "palette": (color.quantize(7), color.quantize(7)),
+        "deep": (Image.fromarray(grey.astype(numpy.uint16) * 257), Image.fromarray(grey)),
+        "transparent": (transparent, Image.composite(color, Image.new("RGB", color.size, "white"), mask)),
+    }  # fmt: skip
+    scores = {}
+    for name, (stored, shown) in files.items():
+        stored.save(folder / f"{name}.png")
+        x = torch.tensor(numpy.array(shown.convert("RGB")), dtype=torch.float64).permute(2, 0, 1)[None] / 255
+        scores[name] = {reward: function(x, PROMPTS[:1]).item() for reward, function in rewards.items()}
+    (HERE / "pictures.json").write_text(json.dumps(scores, indent=1) + "\n")
+
+
 def main():
     torch.manual_seed(SEED)
     tokenizer = make_tokenizer()
@@ -160,6 +186,7 @@ def main():
     versions = {"torchvision": torchvision.__version__, "transformers": transformers.__version__}
     metadata = {"seed": str(SEED), "torch": torch.__version__} | versions
     save_file(results, HERE / "rewards.safetensors", metadata)
+    write_files(rewards)
 
 
 main()
