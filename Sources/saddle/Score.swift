@@ -15,7 +15,7 @@ struct Score: ParsableCommand {
 
             Examples:
               saddle score --reward brightness-high colourfulness-high --image images/*.png
-              saddle score --reward aesthetic=clip-vit-large-patch14 pick-score=PickScore_v1 \\
+              saddle score --reward aesthetic=clip-l14 pick-score=PickScore_v1 \\
                 --image fox.png bird.png --prompt "a red fox" "a blue bird"
             """)
 

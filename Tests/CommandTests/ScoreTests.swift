@@ -73,51 +73,50 @@ final class ScoreTests: CommandTestCase {
         XCTAssertEqual(records.map(\.score), [0])
     }
 
-    func testSaysWhatIsWrong() throws {
-        let image = Self.fixture("pictures/color.png")
-        let clip = Self.fixture("clip")
-        try workspace.write("no picture", to: "text.png")
-        let tiny = try workspace.write("", to: "empty.png")
-        for (arguments, code, message) in [
-            (["--reward", "saturation", "--image", image], 64, "did you mean \"saturation-low\"?"),
-            (["--reward", "aesthetics=\(clip)", "--image", image], 64, "did you mean \"aesthetic\"?"),
-            (
-                ["--reward", "clip-score", "--image", image, "--prompt", "x"], 64,
-                "reward clip-score needs weights"
-            ),
-            (["--reward", "brightness-low=x", "--image", image], 64, "takes no weights"),
-            (
-                ["--reward", "clip-score=\(clip)", "--image", image], 64,
-                "--prompt is missing; clip-score compares"
-            ),
-            (
-                ["--reward", "brightness-low", "--image", image, "--prompt", "a", "b"], 64,
-                "--prompt has 2 texts for 1 images; give one for all, or one for each."
-            ),
-            (["--image", image], 64, "Missing expected argument '--reward <name[=weights]> ...'"),
-            (["--reward", "brightness-low"], 64, "Missing expected argument '--image <file> ...'"),
-            (
-                ["--reward", "brightness-low", "--image", "none.png"], 66,
-                "none.png: no file that can be read"
-            ),
-            (
-                ["--reward", "brightness-low", "--image", workspace.at("text.png")], 65,
-                "not a usable PNG image"
-            ),
-            (["--reward", "brightness-low", "--image", tiny], 65, "not a usable PNG image"),
-            (
-                ["--reward", "pick-score=none", "--image", image, "--prompt", "x"], 66,
-                "none: the component's directory is missing."
-            ),
-            (
-                ["--reward", "aesthetic=\(workspace.path)", "--image", image], 66,
-                "\(workspace.path)/config.json: cannot read"
-            ),
-        ] as [([String], Int32, String)] {
+    private func check(_ cases: [([String], Int32, String)]) throws {
+        for (arguments, code, message) in cases {
             let result = try workspace.saddle(["score"] + arguments)
             XCTAssertEqual(result.exitCode, code, result.standardError)
             XCTAssertEqual(result.standardOutput, "")
             XCTAssertTrue(result.standardError.contains(message), result.standardError)
         }
+    }
+
+    func testOptionsThatDoNotGoTogether() throws {
+        let image = ["--image", Self.fixture("pictures/color.png")]
+        let clip = Self.fixture("clip")
+        try check([
+            (["--reward", "saturation"] + image, 64, "did you mean \"saturation-low\"?"),
+            (["--reward", "aesthetics=\(clip)"] + image, 64, "did you mean \"aesthetic\"?"),
+            (["--reward", "clip-score"] + image, 64, "reward clip-score needs weights"),
+            (["--reward", "brightness-low=x"] + image, 64, "takes no weights"),
+            (["--reward", "clip-score=\(clip)"] + image, 64, "--prompt is missing; clip-score compares"),
+            (
+                ["--reward", "brightness-low", "--prompt", "a", "b"] + image, 64,
+                "--prompt has 2 texts for 1 images; give one for all, or one for each."
+            ),
+            (image, 64, "Missing expected argument '--reward <name[=weights]> ...'"),
+            (["--reward", "brightness-low"], 64, "Missing expected argument '--image <file> ...'"),
+        ])
+    }
+
+    func testFilesThatAreMissingOrOfAnotherKind() throws {
+        let image = ["--image", Self.fixture("pictures/color.png")]
+        let bright = ["--reward", "brightness-low", "--image"]
+        let text = try workspace.write("no picture", to: "text.png")
+        let empty = try workspace.write("", to: "empty.png")
+        try check([
+            (bright + ["none.png"], 66, "none.png: no file that can be read"),
+            (bright + [text], 65, "not a usable PNG image"),
+            (bright + [empty], 65, "not a usable PNG image"),
+            (
+                ["--reward", "pick-score=none", "--prompt", "x"] + image, 66,
+                "none: the component's directory is missing."
+            ),
+            (
+                ["--reward", "aesthetic=\(workspace.path)"] + image, 66,
+                "\(workspace.path)/config.json: cannot read"
+            ),
+        ])
     }
 }

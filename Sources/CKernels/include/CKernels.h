@@ -180,10 +180,10 @@ typedef struct {
     const double *weights;
 } ck_banded;
 
-/// y[o, i, :] = Σ_t weights[offsets[i] + t] · x[o, starts[i] + t, :], rows of `inner` elements, for `count` pairs (o, i)
-/// from number `first` = o · rows + i on; x and y start at o = 0.
-void ck_multiply_banded(ck_dtype type, const ck_banded *matrix, const void *x, void *y, size_t inner, size_t first,
-                        size_t count);
+/// y[o, i, :] = Σ_t weights[offsets[i] + t] · x[o, starts[i] + t, :], rows of `inner` elements, for `count` pairs
+/// (o, i) from number `first` = o · rows + i on; x and y start at o = 0.
+void ck_multiply_banded(ck_dtype type, const ck_banded *matrix, const void *x, void *y, size_t inner,
+                        size_t first, size_t count);
 
 // MARK: Optimisers (Optimizer.c), f32
 

@@ -47,7 +47,7 @@ public struct AestheticReward: ImageReward {
     }
 
     static let entry = ImageRewardEntry(
-        "aesthetic", summary: "LAION's aesthetic predictor: a rating from 1 to 10", readsPrompts: false,
+        "aesthetic", summary: "LAION's rating of beauty, from 1 to 10", readsPrompts: false,
         weights: "the directory of CLIP ViT-L/14, with sac+logos+ava1-l14-linearMSE.pth in it"
     ) { try AestheticReward(directory: $0, as: $1) }
 }

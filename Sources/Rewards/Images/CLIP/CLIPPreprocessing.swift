@@ -3,8 +3,8 @@ import TensorCore
 /// Pictures as a CLIP takes them, by a map that is linear in the pixels: resized, the centre cut out, colours
 /// normalised.
 ///
-/// As torchvision does it on tensors. Processors that work on files round to whole 8-bit values in between, which has no
-/// gradient; scores differ in the third digit.
+/// As torchvision does it on tensors. Processors that work on files round to 8 bits in between, which has no
+/// gradient.
 public struct CLIPPreprocessing: Sendable, Equatable {
     /// What a picture's sides become.
     public enum Size: Sendable, Equatable {

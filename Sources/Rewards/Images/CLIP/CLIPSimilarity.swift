@@ -38,13 +38,13 @@ extension CLIPSimilarity {
 
     /// imscore's CLIPScore, which the paper uses.
     static let clipScore = ImageRewardEntry(
-        "clip-score", summary: "cosine of image and prompt in CLIP's space, times its scale of about 100",
+        "clip-score", summary: "cosine of image and prompt in CLIP, times about 100",
         readsPrompts: true, weights: files
     ) { try CLIPSimilarity(name: "clip-score", directory: $0, filter: .bilinear, as: $1) }
 
     /// PickScore (Kirstain and others 2023, §3).
     static let pickScore = ImageRewardEntry(
-        "pick-score", summary: "people's preference among pictures of a prompt, by a CLIP trained on it",
+        "pick-score", summary: "the same of a CLIP trained on people's choices",
         readsPrompts: true, weights: files
     ) { try CLIPSimilarity(name: "pick-score", directory: $0, filter: .bicubic, as: $1) }
 }

@@ -8,7 +8,7 @@ import WeightFiles
 struct LinearStack {
     private let layers: [Linear]
 
-    /// Reads `layers.0.weight`, `layers.0.bias`, `layers.2.weight` and so on, as PyTorch's `nn.Sequential` numbers them.
+    /// Reads `layers.0.weight`, `layers.0.bias`, `layers.2.weight` and so on, numbered as in PyTorch's `nn.Sequential`.
     ///
     /// - Throws: `ModelFilesError.invalid` unless each layer takes what the one before it gives.
     init(_ archive: TorchArchive, inputs: Int) throws {

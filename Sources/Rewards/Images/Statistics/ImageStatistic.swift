@@ -41,6 +41,7 @@ public struct StatisticReward: ImageReward {
     }
 
     var entry: ImageRewardEntry {
-        ImageRewardEntry(self, summary: (direction == .high ? "" : "minus the ") + statistic.summary)
+        ImageRewardEntry(
+            self, summary: direction == .high ? statistic.summary : "minus \(statistic.name)-high")
     }
 }

@@ -3,7 +3,7 @@ import TensorCore
 /// mean |Y − G ∗ Y|, G a Gaussian of deviation 1 in 5 × 5 pixels.
 public struct LocalContrast: ImageStatistic {
     public let name = "local-contrast"
-    public let summary = "mean distance of the luminance to its blurred self"
+    public let summary = "mean distance of the luminance to its blur"
     public let smallestSide = 3
 
     public init() {}

@@ -146,14 +146,15 @@ def write_files(rewards):
     draw = numpy.random.default_rng(SEED)
     color = Image.fromarray(draw.integers(0, 256, (18, 25, 3), dtype=numpy.uint8))
     grey = draw.integers(0, 256, (20, 16), dtype=numpy.uint8)
-    mask = Image.fromarray((draw.random((18, 25)) < 0.8).astype(numpy.uint8) * 255)
+    alpha = draw.integers(0, 256, (18, 25, 1))
+    mixed = (numpy.array(color) * alpha + 255 * (255 - alpha) + 127) // 255
     transparent = color.copy()
-    transparent.putalpha(mask)
+    transparent.putalpha(Image.fromarray(alpha[..., 0].astype(numpy.uint8)))
     files = {
         "color": (color, color), "grey": (Image.fromarray(grey), Image.fromarray(grey)),
         "palette": (color.quantize(7), color.quantize(7)),
         "deep": (Image.fromarray(grey.astype(numpy.uint16) * 257), Image.fromarray(grey)),
-        "transparent": (transparent, Image.composite(color, Image.new("RGB", color.size, "white"), mask)),
+        "transparent": (transparent, Image.fromarray(mixed.astype(numpy.uint8))),
     }  # fmt: skip
     scores = {}
     for name, (stored, shown) in files.items():
