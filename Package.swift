@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "WeightFiles", dependencies: ["TensorCore"]),
         .target(name: "Models", dependencies: ["Layers", "WeightFiles", "TensorCore"]),
         .target(name: "Diffusion", dependencies: ["TensorCore"]),
-        .target(name: "Rewards", dependencies: ["Models", "Layers", "TensorCore"]),
+        .target(name: "Rewards", dependencies: ["Models", "Layers", "WeightFiles", "TensorCore"]),
         .target(name: "ConstrainedLearning"),
         .target(name: "Distributed", dependencies: ["COpenMPI", "TensorCore"]),
         .target(name: "Checkpoints", dependencies: ["CHDF5", "CCrypto", "TensorCore"]),
@@ -52,8 +52,12 @@ let package = Package(
             exclude: ["Safetensors/Fixtures", "LoRA/Fixtures", "Torch/Fixtures"]),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"],
-            exclude: ["CLIP/Fixtures", "CLIP/Text/Fixtures", "Autoencoder/Fixtures", "UNet/Fixtures"]),
-        .testTarget(name: "RewardsTests", dependencies: ["Rewards", "TestSupport"]),
+            exclude: [
+                "CLIP/Fixtures", "CLIP/Joint/Fixtures", "CLIP/Text/Fixtures", "Autoencoder/Fixtures",
+                "UNet/Fixtures",
+            ]),
+        .testTarget(
+            name: "RewardsTests", dependencies: ["Rewards", "TestSupport"], exclude: ["Images/Fixtures"]),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "ConstrainedLearningTests", dependencies: ["ConstrainedLearning"]),

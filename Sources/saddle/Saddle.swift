@@ -27,7 +27,8 @@ struct Saddle: ParsableCommand {
             """,
         version: saddleVersion,
         subcommands: [
-            Align.self, Compose.self, Pretrain.self, Sample.self, Tokenize.self, Report.self, Inspect.self,
+            Align.self, Compose.self, Pretrain.self, Sample.self, Tokenize.self, Score.self, Report.self,
+            Inspect.self,
             Verify.self,
             Doctor.self, Bench.self,
         ])

@@ -13,8 +13,8 @@ final class HelpTests: CommandTestCase {
         XCTAssertEqual(
             names.filter { $0 != "See" },
             [
-                "align", "compose", "pretrain", "sample", "tokenize", "report", "inspect", "verify", "doctor",
-                "bench",
+                "align", "compose", "pretrain", "sample", "tokenize", "score", "report", "inspect", "verify",
+                "doctor", "bench",
             ])
         for code in ["0", "64", "65", "66", "70", "73/74", "75", "78"] {
             XCTAssertTrue(result.standardOutput.contains("\n  \(code) "), code)
@@ -28,6 +28,10 @@ final class HelpTests: CommandTestCase {
             ("align", training), ("compose", training), ("pretrain", training), ("inspect", "<checkpoint>"),
             ("verify", "<checkpoint>"), ("report", "<run> ... [--output <file>]"),
             ("sample", "[<options>] --model <model> --output <output>"),
+            (
+                "score",
+                "--reward <name[=weights]> ... --image <file> ... [--prompt <text> ...]"
+            ),
         ] {
             let help = try workspace.saddle([command, "--help"]).standardOutput
             XCTAssertTrue(help.contains("USAGE: saddle \(command) \(usage)\n"), help)

@@ -90,6 +90,25 @@ final class PNGImageTests: XCTestCase {
         }
     }
 
+    /// Numbers of 16 bits that say nothing of their meaning are sRGB, as those of 8 bits: v becomes v / 257.
+    func testSixteenBitsKeepTheirBrightness() throws {
+        var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        func append(_ type: String, _ data: [UInt8]) {
+            let body = Array(type.utf8) + data
+            let numbers = [UInt32(data.count), CRC32.ieee.checksum(body)].map { number in
+                (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+            }
+            file += numbers[0] + body + numbers[1]
+        }
+        // 3 × 1 grey pixels of 16 bits: 0x8080, 0x0101 and 0xFEFE, unfiltered, in one stored block of zlib.
+        append("IHDR", [0, 0, 0, 3, 0, 0, 0, 1, 16, 0, 0, 0, 0])
+        append(
+            "IDAT", [0x78, 1, 1, 7, 0, 0xF8, 0xFF, 0, 0x80, 0x80, 1, 1, 0xFE, 0xFE, 0x08, 0x88, 0x02, 0xFF])
+        append("IEND", [])
+        let image = try PNGImage(decoding: Data(file))
+        XCTAssertEqual(image, PNGImage(width: 3, height: 1, channels: .gray, pixels: [128, 1, 254]))
+    }
+
     func testDamagedFilesAreRefused() throws {
         var image = noise(.rgb)
         image.text = ["seed": "7"]

@@ -170,6 +170,21 @@ void ck_geglu(ck_dtype type, const void *x, void *y, size_t rows, size_t columns
 /// dx = [dy · gelu(g) | dy · h · gelu'(g)].
 void ck_geglu_adjoint(ck_dtype type, const void *x, const void *dy, void *dx, size_t rows, size_t columns);
 
+// MARK: Banded matrices (Banded.c), f32 and f64
+
+/// A matrix whose row i has offsets[i + 1] − offsets[i] weights, from column starts[i] on.
+typedef struct {
+    size_t rows, columns;
+    const int32_t *starts;
+    const int32_t *offsets;
+    const double *weights;
+} ck_banded;
+
+/// y[o, i, :] = Σ_t weights[offsets[i] + t] · x[o, starts[i] + t, :], rows of `inner` elements, for `count` pairs
+/// (o, i) from number `first` = o · rows + i on; x and y start at o = 0.
+void ck_multiply_banded(ck_dtype type, const ck_banded *matrix, const void *x, void *y, size_t inner,
+                        size_t first, size_t count);
+
 // MARK: Optimisers (Optimizer.c), f32
 
 /// Loshchilov & Hutter 2019, Algorithm 2. `correction1 = 1 − β1^t`, `correction2 = 1 − β2^t`; `scale` multiplies g

@@ -61,33 +61,47 @@ extension PNGImage {
         defer { png_image_free(&image) }
         // libpng reads from this memory until png_image_finish_read is through.
         let memory = [UInt8](bytes)
-        let pixels = try memory.withUnsafeBytes { memory in
+        let (channels, pixels) = try memory.withUnsafeBytes { memory in
             guard png_image_begin_read_from_memory(&image, memory.baseAddress, memory.count) != 0 else {
                 throw TelemetryError.damagedImage(source: source, reason: image.reason)
             }
+            // Other programs mean sRGB where they do not say; libpng would take 16 bits for linear light.
+            image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
             return try Self.readPixels(of: &image, source: source)
         }
         self.init(
-            width: Int(image.width), height: Int(image.height),
-            channels: image.format == Channels.gray.pngFormat ? .gray : .rgb, pixels: pixels,
+            width: Int(image.width), height: Int(image.height), channels: channels, pixels: pixels,
             text: PNGText.read(from: memory))
     }
 
-    private static func readPixels(of image: inout png_image, source: String) throws -> [UInt8] {
+    private static func readPixels(
+        of image: inout png_image, source: String
+    ) throws -> (channels: Channels, pixels: [UInt8]) {
         let isColor = image.format & png_uint_32(PNG_FORMAT_FLAG_COLOR) != 0
+        let alpha = image.format & png_uint_32(PNG_FORMAT_FLAG_ALPHA)
         let channels = isColor ? Channels.rgb : Channels.gray
-        image.format = channels.pngFormat
+        image.format = channels.pngFormat | alpha
         let count = Int(image.width) * Int(image.height)
         guard count <= pixelLimit else {
             throw TelemetryError.damagedImage(
                 source: source, reason: "\(image.width) × \(image.height) pixels are more than \(pixelLimit)")
         }
-        var pixels = [UInt8](repeating: 0, count: count * channels.rawValue)
-        var white = png_color(red: 255, green: 255, blue: 255)
-        guard png_image_finish_read(&image, &white, &pixels, 0, nil) != 0 else {
+        let samples = channels.rawValue + (alpha == 0 ? 0 : 1)
+        var pixels = [UInt8](repeating: 0, count: count * samples)
+        guard png_image_finish_read(&image, nil, &pixels, 0, nil) != 0 else {
             throw TelemetryError.damagedImage(source: source, reason: image.reason)
         }
-        return pixels
+        return (channels, alpha == 0 ? pixels : overWhite(pixels, samples: samples))
+    }
+
+    /// c · α + 1 − α of the values as they are, as browsers and Pillow do it; libpng would mix in linear light.
+    private static func overWhite(_ pixels: [UInt8], samples: Int) -> [UInt8] {
+        stride(from: 0, to: pixels.count, by: samples).flatMap { start in
+            let alpha = Int(pixels[start + samples - 1])
+            return pixels[start..<(start + samples - 1)].map { value in
+                UInt8((Int(value) * alpha + 255 * (255 - alpha) + 127) / 255)
+            }
+        }
     }
 }
 

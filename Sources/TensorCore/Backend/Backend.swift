@@ -3,7 +3,7 @@
 /// Kernels see plain tensors (no graph), write into tensors the op allocated, and are called with shapes the op
 /// has checked. Each family's protocol stands in the op's file, beside its forward and adjoint.
 public protocol Backend: MemoryKernels, ElementwiseKernels, LayoutKernels, ReductionKernels, MatrixKernels,
-    SoftmaxKernels, LayerNormKernels, ConvolutionKernels, GroupNormKernels,
+    SoftmaxKernels, LayerNormKernels, ConvolutionKernels, GroupNormKernels, ResamplingKernels,
     AttentionKernels, GatedUnitKernels, EmbeddingKernels, RandomKernels, OptimizerKernels
 {}
 

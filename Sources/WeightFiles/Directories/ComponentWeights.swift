@@ -29,7 +29,7 @@ public struct ComponentWeights: Sendable {
         for file in files {
             for entry in file.entries {
                 let name = naming.canonical(entry.name)
-                if naming.isBuffer(name) { continue }
+                if naming.isForeign(name) { continue }
                 if let first = places.updateValue(Place(file: file, entry: entry), forKey: name) {
                     throw ModelFilesError.invalid(
                         path: path,

@@ -4,8 +4,9 @@
 public struct WeightNaming: Sendable {
     /// Canonical name of a stored one.
     let canonical: @Sendable (String) -> String
-    /// Whether a tensor (by its canonical name) is a buffer that the model computes for itself.
-    let isBuffer: @Sendable (String) -> Bool
+    /// Whether a tensor (by its canonical name) is none of the model's parameters: a buffer that it computes for
+    /// itself, or of another model in the same file.
+    let isForeign: @Sendable (String) -> Bool
     /// Whether a matrix (by its canonical name) may be stored as a 1×1 convolution.
     let isPointwise: @Sendable (String) -> Bool
 
@@ -35,7 +36,21 @@ public struct WeightNaming: Sendable {
             let isBare = ["embeddings.", "encoder.", "final_layer_norm."].contains { name.hasPrefix($0) }
             return isBare ? "text_model." + name : name
         },
-        isBuffer: { $0 == "text_model.embeddings.position_ids" })
+        isForeign: { $0 == "text_model.embeddings.position_ids" })
+
+    /// CLIPModel: with the positions that older versions saved.
+    public static let clip = WeightNaming({ $0 }, isForeign: isPositionBuffer)
+
+    /// CLIPVisionModelWithProjection, which may lie in the file of a CLIPModel.
+    public static let clipVision = WeightNaming(
+        { $0 },
+        isForeign: { name in
+            isPositionBuffer(name) || ["text_", "logit_scale"].contains { name.hasPrefix($0) }
+        })
+
+    @Sendable private static func isPositionBuffer(_ name: String) -> Bool {
+        name.hasSuffix("_model.embeddings.position_ids")
+    }
 
     private static let attentionNames = [
         "query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0",
@@ -43,11 +58,11 @@ public struct WeightNaming: Sendable {
 
     init(
         _ canonical: @escaping @Sendable (String) -> String,
-        isBuffer: @escaping @Sendable (String) -> Bool = { _ in false },
+        isForeign: @escaping @Sendable (String) -> Bool = { _ in false },
         isPointwise: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.canonical = canonical
-        self.isBuffer = isBuffer
+        self.isForeign = isForeign
         self.isPointwise = isPointwise
     }
 }

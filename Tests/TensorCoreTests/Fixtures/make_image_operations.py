@@ -66,28 +66,29 @@ def attention(batch, queries, keys, heads, width, causal):
     return sizes | results(y, {"q": q, "k": k, "v": v})
 
 
-fixture = {
-    "torch": torch.__version__,
-    "convolutions": [
-        convolution([2, 5, 7, 3], [4, 3, 3, 3], 1, [1, 1, 1, 1]),
-        convolution([1, 8, 8, 4], [3, 3, 3, 4], 2, [1, 1, 1, 1]),
-        convolution([1, 9, 6, 2], [3, 3, 3, 2], 2, [0, 1, 0, 1]),  # the VAE's downsampler
-        convolution([2, 4, 5, 3], [6, 1, 1, 3], 1, [0, 0, 0, 0]),
-        convolution([1, 12, 8, 3], [5, 4, 4, 3], 4, [0, 0, 0, 0]),
-        convolution([1, 7, 6, 2], [3, 5, 3, 2], 3, [2, 1, 0, 2]),
-        convolution([1, 4, 4, 2], [2, 1, 3, 2], 1, [3, 0, 1, 2]),
-        convolution([1, 11, 14, 16], [18, 3, 3, 16], 1, [1, 1, 1, 1]),
-    ],
-    "group_norms": [
-        group_norm([2, 3, 5, 8], 4, False),
-        group_norm([2, 4, 4, 12], 3, True),
-        group_norm([1, 6, 5, 32], 32, True),
-    ],
-    "attentions": [
-        attention(2, 5, 5, 2, 8, False),
-        attention(1, 9, 7, 3, 4, False),
-        attention(2, 6, 6, 2, 4, True),
-        attention(1, 70, 77, 1, 4, False),
-    ],
-}
-pathlib.Path(__file__).with_name("image_operations.json").write_text(json.dumps(fixture) + "\n")
+if __name__ == "__main__":
+    fixture = {
+        "torch": torch.__version__,
+        "convolutions": [
+            convolution([2, 5, 7, 3], [4, 3, 3, 3], 1, [1, 1, 1, 1]),
+            convolution([1, 8, 8, 4], [3, 3, 3, 4], 2, [1, 1, 1, 1]),
+            convolution([1, 9, 6, 2], [3, 3, 3, 2], 2, [0, 1, 0, 1]),  # the VAE's downsampler
+            convolution([2, 4, 5, 3], [6, 1, 1, 3], 1, [0, 0, 0, 0]),
+            convolution([1, 12, 8, 3], [5, 4, 4, 3], 4, [0, 0, 0, 0]),
+            convolution([1, 7, 6, 2], [3, 5, 3, 2], 3, [2, 1, 0, 2]),
+            convolution([1, 4, 4, 2], [2, 1, 3, 2], 1, [3, 0, 1, 2]),
+            convolution([1, 11, 14, 16], [18, 3, 3, 16], 1, [1, 1, 1, 1]),
+        ],
+        "group_norms": [
+            group_norm([2, 3, 5, 8], 4, False),
+            group_norm([2, 4, 4, 12], 3, True),
+            group_norm([1, 6, 5, 32], 32, True),
+        ],
+        "attentions": [
+            attention(2, 5, 5, 2, 8, False),
+            attention(1, 9, 7, 3, 4, False),
+            attention(2, 6, 6, 2, 4, True),
+            attention(1, 70, 77, 1, 4, False),
+        ],
+    }
+    pathlib.Path(__file__).with_name("image_operations.json").write_text(json.dumps(fixture) + "\n")

@@ -1,3 +1,4 @@
+import Rewards
 import Yams
 
 extension Format where Value: Keyed {

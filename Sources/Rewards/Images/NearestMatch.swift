@@ -1,5 +1,5 @@
 /// The candidate a misspelled word was probably meant to be; nil if none is near.
-func nearestMatch(to word: String, among candidates: [String]) -> String? {
+package func nearestMatch(to word: String, among candidates: [String]) -> String? {
     let distances = candidates.map { (candidate: $0, distance: editDistance(word.lowercased(), $0)) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, best.candidate.count / 3) ? best.candidate : nil
@@ -7,7 +7,7 @@ func nearestMatch(to word: String, among candidates: [String]) -> String? {
 
 /// Damerau–Levenshtein distance (optimal string alignment): insertions, deletions, substitutions, and swaps of
 /// neighbours.
-func editDistance(_ first: String, _ second: String) -> Int {
+private func editDistance(_ first: String, _ second: String) -> Int {
     let (a, b) = (Array(first.prefix(100)), Array(second.prefix(100)))
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

@@ -1,0 +1,57 @@
+import WeightFiles
+
+/// transformers' configuration of a CLIPVisionModel: same keys, same defaults.
+public struct CLIPVisionConfiguration: Sendable, Equatable {
+    public var encoder = CLIPEncoderConfiguration(width: 768, innerWidth: 3072, layers: 12, heads: 12)
+    /// Pixels of either side.
+    public var imageSize = 224
+    /// Pixels of either side of the squares that become tokens.
+    public var patchSize = 32
+    public var channels = 3
+
+    public init() {}
+
+    /// Tokens of an image, without the class token.
+    public var patches: Int { (imageSize / patchSize) * (imageSize / patchSize) }
+
+    /// What keeps the sizes from making a model, in the words of `config.json`.
+    var problems: [String] {
+        var problems =
+            encoder.problems + nonPositive([("image_size", imageSize), ("patch_size", patchSize)])
+        if problems.isEmpty, patchSize > imageSize {
+            problems.append("patch_size \(patchSize) is larger than image_size \(imageSize)")
+        }
+        if channels != 3 { problems.append("num_channels is \(channels), must be 3") }
+        return problems
+    }
+}
+
+extension CLIPVisionConfiguration: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case width = "hidden_size"
+        case innerWidth = "intermediate_size"
+        case layers = "num_hidden_layers"
+        case heads = "num_attention_heads"
+        case activation = "hidden_act"
+        case normEpsilon = "layer_norm_eps"
+        case imageSize = "image_size"
+        case patchSize = "patch_size"
+        case channels = "num_channels"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
+            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        try read(.width, into: &encoder.width)
+        try read(.innerWidth, into: &encoder.innerWidth)
+        try read(.layers, into: &encoder.layers)
+        try read(.heads, into: &encoder.heads)
+        try read(.activation, into: &encoder.activation)
+        try read(.normEpsilon, into: &encoder.normEpsilon)
+        try read(.imageSize, into: &imageSize)
+        try read(.patchSize, into: &patchSize)
+        try read(.channels, into: &channels)
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import Models
+import TensorCore
+import WeightFiles
+
+/// LAION's aesthetic predictor (Schuhmann and others 2022, §B.1): how people would rate a picture, from 1 to 10, by a
+/// stack of linear layers on CLIP's image features of length 1.
+public struct AestheticReward: ImageReward {
+    public let name = "aesthetic"
+    private let encoder: CLIPImageEncoder
+    private let preprocessing: CLIPPreprocessing
+    private let head: LinearStack
+
+    /// - Parameters:
+    ///   - directory: CLIP ViT-L/14 as transformers' save_pretrained writes it, and the head, its only `.pth`.
+    ///   - dtype: the type to hold CLIP's weights in; nil keeps the stored one.
+    /// - Throws: `ModelFilesError`, `SafetensorsError`.
+    public init(directory path: String, as dtype: DType? = .float32) throws {
+        let directory = try ComponentDirectory(path: path)
+        encoder = try CLIPImageEncoder.load(directory, as: dtype)
+        preprocessing = try CLIPPreprocessing(
+            directory: directory, imageSize: encoder.configuration.imageSize, filter: .bicubic)
+        head = try LinearStack(
+            TorchArchive(path: Self.headFile(in: path)), inputs: encoder.features)
+    }
+
+    public func callAsFunction(_ images: Tensor, prompts: [String]) throws -> Tensor {
+        head(encoder(preprocessing(images)).normalized(axis: 1)).reshaped(-1)
+    }
+
+    private static func headFile(in path: String) throws -> String {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        } catch {
+            throw ModelFilesError.unreadable(path: path, reason: error.localizedDescription)
+        }
+        let heads = names.filter { $0.hasSuffix(".pth") }
+        guard let head = heads.first, heads.count == 1 else {
+            throw ModelFilesError.missing(
+                path: path, what: heads.isEmpty ? "the predictor's head" : "a single .pth file",
+                advice: heads.isEmpty
+                    ? "Put sac+logos+ava1-l14-linearMSE.pth beside CLIP's files."
+                    : "There are \(heads.count).")
+        }
+        return "\(path)/\(head)"
+    }
+
+    static let entry = ImageRewardEntry(
+        "aesthetic", summary: "LAION's rating of beauty, from 1 to 10", readsPrompts: false,
+        weights: "the directory of CLIP ViT-L/14, with sac+logos+ava1-l14-linearMSE.pth in it"
+    ) { try AestheticReward(directory: $0, as: $1) }
+}
