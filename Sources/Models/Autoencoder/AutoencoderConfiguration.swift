@@ -44,13 +44,15 @@ extension AutoencoderConfiguration {
     }
 
     private var problems: [String] {
-        var problems = nonPositive([
+        var problems = outOfRange([
             ("in_channels", imageChannels), ("latent_channels", latentChannels),
-            ("layers_per_block", blocksPerLevel), ("norm_num_groups", normGroups),
+            ("norm_num_groups", normGroups),
         ])
-        problems += nonPositive(channels.map { ("block_out_channels", $0) })
-        if !(1...16).contains(channels.count) {
-            problems.append("block_out_channels has \(channels.count) levels, expected 1 to 16")
+        problems += outOfRange([("layers_per_block", blocksPerLevel)], limit: ModelLimit.layers)
+        problems += outOfRange(channels.map { ("block_out_channels", $0) })
+        if !(1...ModelLimit.levels).contains(channels.count) {
+            problems.append(
+                "block_out_channels has \(channels.count) levels, expected 1 to \(ModelLimit.levels)")
         }
         for width in channels where normGroups > 0 && !width.isMultiple(of: normGroups) {
             problems.append("block_out_channels \(width) does not fall into norm_num_groups \(normGroups)")

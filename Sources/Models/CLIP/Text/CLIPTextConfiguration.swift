@@ -17,7 +17,7 @@ public struct CLIPTextConfiguration: Sendable, Equatable {
     func validate(path: String) throws {
         let problems =
             encoder.problems
-            + nonPositive([("vocab_size", vocabularySize), ("max_position_embeddings", positions)])
+            + outOfRange([("vocab_size", vocabularySize), ("max_position_embeddings", positions)])
         guard problems.isEmpty else {
             throw ModelFilesError.invalid(path: path, reason: problems.joined(separator: "; "))
         }
