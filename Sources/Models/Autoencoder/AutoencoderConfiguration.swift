@@ -20,6 +20,13 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
 
     public init() {}
 
+    /// Stable Diffusion 1 and 2.
+    public static var stableDiffusion: AutoencoderConfiguration {
+        var configuration = AutoencoderConfiguration()
+        (configuration.channels, configuration.blocksPerLevel) = ([128, 256, 512, 512], 2)
+        return configuration
+    }
+
     /// Pixels of the image along one side of a latent pixel.
     public var downsampling: Int { 1 << (channels.count - 1) }
 }

@@ -13,6 +13,13 @@ public struct CLIPTextConfiguration: Sendable, Equatable {
 
     public init() {}
 
+    /// CLIP ViT-L/14's, which Stable Diffusion 1 has.
+    public static var stableDiffusion1: CLIPTextConfiguration {
+        var configuration = CLIPTextConfiguration()
+        configuration.encoder = CLIPEncoderConfiguration(width: 768, innerWidth: 3072, layers: 12, heads: 12)
+        return configuration
+    }
+
     /// - Throws: `ModelFilesError.invalid` with all problems at once.
     func validate(path: String) throws {
         let problems =
