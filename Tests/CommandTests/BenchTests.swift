@@ -66,7 +66,8 @@ final class BenchTests: XCTestCase {
 
     func testWhatItCannotTimeIsRefused() throws {
         for arguments in [
-            ["bench"], ["bench", "speed"], ["bench", "gemm", "--repeats", "0"], ["bench", "vae", "--latent", "0"],
+            ["bench"], ["bench", "speed"], ["bench", "gemm", "--repeats", "0"],
+            ["bench", "vae", "--latent", "0"],
             ["bench", "text", "--dtype", "f64"], ["bench", "unet", "--config", "sd3"],
         ] {
             let run = try Subprocess.saddle(arguments)
