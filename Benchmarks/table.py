@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Prints the Markdown table of Benchmarks/run.
+"""Prints the Markdown tables of Benchmarks/run.
 
-    python3 Benchmarks/table.py SADDLE.jsonl PYTORCH.jsonl
+    python3 Benchmarks/table.py DIRECTORY
 
-Each file holds one JSON object per line with `name` and `seconds`; from Saddle also `blas_core`, from the peers
-`gflops`, `threads` and `torch`.
+The directory has `jobs`, a name with options per line, and for the n-th job `saddle-n` and `pytorch-n` with one JSON
+object per round: `seconds`, `threads`, and where they are measured `gflops` and `activation_bytes`; from Saddle also
+`blas_core`, from the peers `torch`.
 """
 
 import json
@@ -15,23 +16,23 @@ from pathlib import Path
 
 
 def read(path):
-    """The results in a file, by name of the benchmark."""
-    results = {}
-    for line in Path(path).read_text().splitlines():
-        if line.strip():
-            result = json.loads(line)
-            results.setdefault(result["name"], []).append(result)
-    return results
+    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
 
 
-def median(results):
-    return statistics.median(result["seconds"] for result in results)
+def median(results, key="seconds"):
+    return statistics.median(result[key] for result in results)
 
 
 def spread(results):
     """Largest over smallest: how far the rounds can be trusted."""
     seconds = [result["seconds"] for result in results]
     return max(seconds) / min(seconds)
+
+
+def rate(saddle, pytorch):
+    """GFLOP/s of Saddle, by the operations that either side counted."""
+    counted = saddle[0] if "gflops" in saddle[0] else pytorch[0]
+    return counted["gflops"] * counted["seconds"] / median(saddle)
 
 
 def processor():
@@ -44,20 +45,38 @@ def processor():
     return next(names, "unknown CPU")
 
 
-def main():
-    saddle, pytorch = read(sys.argv[1]), read(sys.argv[2])
+def print_times(jobs):
     print("| benchmark | Saddle (s) | PyTorch (s) | PyTorch / Saddle | Saddle (GFLOP/s) | spread of rounds |")
     print("|---|---|---|---|---|---|")
-    for name, peer in pytorch.items():
-        ours, theirs = median(saddle[name]), median(peer)
-        rate = peer[0]["gflops"] * peer[0]["seconds"] / ours
-        spreads = f"{spread(saddle[name]):.2f}, {spread(peer):.2f}"
-        print(f"| {name} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.2f} | {rate:.0f} | {spreads} |")
-    rounds = len(next(iter(pytorch.values())))
-    ours, theirs = next(iter(saddle.values()))[0], next(iter(pytorch.values()))[0]
+    for job, saddle, pytorch in jobs:
+        ours, theirs = median(saddle), median(pytorch)
+        spreads = f"{spread(saddle):.2f}, {spread(pytorch):.2f}"
+        print(f"| {job} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.2f} | {rate(saddle, pytorch):.0f} | {spreads} |")
+
+
+def print_memory(jobs):
+    """Growth of the processes over weights and libraries."""
+    measured = [job for job in jobs if all("activation_bytes" in side[0] for side in job[1:])]
+    if not measured:
+        return
+    print("\n| benchmark | Saddle (MiB) | PyTorch (MiB) | Saddle / PyTorch |\n|---|---|---|---|")
+    for job, saddle, pytorch in measured:
+        ours, theirs = (median(side, "activation_bytes") / 2**20 for side in (saddle, pytorch))
+        print(f"| {job} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.2f} |")
+
+
+def main():
+    directory = Path(sys.argv[1])
+    jobs = [
+        (job, read(directory / f"saddle-{index}"), read(directory / f"pytorch-{index}"))
+        for index, job in enumerate((directory / "jobs").read_text().splitlines())
+    ]
+    print_times(jobs)
+    print_memory(jobs)
+    _, saddle, pytorch = jobs[0]
     print(
-        f"\n{processor()}, {theirs['threads']} threads, medians of {rounds} rounds; "
-        f"OpenBLAS with its {ours['blas_core']} kernels, PyTorch {theirs['torch']}."
+        f"\n{processor()}, {pytorch[0]['threads']} threads, medians of {len(pytorch)} rounds; "
+        f"OpenBLAS with its {saddle[0]['blas_core']} kernels, PyTorch {pytorch[0]['torch']}."
     )
 
 

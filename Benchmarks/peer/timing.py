@@ -9,17 +9,28 @@ import time
 import torch
 
 
-def arguments(description, repeats):
+def parser(description, repeats):
     """Options common to all peers. Threads default to the cores this process may run on."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--repeats", type=int, default=repeats)
-    parser.add_argument("--compile", action="store_true", help="compile the networks with torch.compile")
+    return parser
+
+
+def parse(parser):
+    """The options of the command line; sets the number of threads."""
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     return options
+
+
+def arguments(description, repeats):
+    """The options of peers whose networks `torch.compile` can take."""
+    options = parser(description, repeats)
+    options.add_argument("--compile", action="store_true", help="compile the networks with torch.compile")
+    return parse(options)
 
 
 def report(name, work, warm_up, flops, options):

@@ -1,7 +1,5 @@
 /// What can be wrong with a schedule, a scheduler's file or a request made of them.
 public enum DiffusionError: Error, Equatable, CustomStringConvertible {
-    /// The file cannot be read, or is no scheduler configuration.
-    case unreadableConfiguration(path: String, reason: String)
     /// Every problem of a schedule or scheduler configuration, one text each.
     case invalidSchedule([String])
     /// More sampling steps asked for than the schedule has timesteps.
@@ -15,8 +13,6 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unreadableConfiguration(let path, let reason):
-            "scheduler configuration \(path): \(reason)"
         case .invalidSchedule(let problems):
             "noise schedule: " + problems.joined(separator: "; ")
         case .stepCount(let requested, let trainSteps):

@@ -8,8 +8,8 @@ struct Bench: ParsableCommand {
         discussion: """
             pretrain and algorithm2 are the training steps that Benchmarks/ compares with PyTorch; kernels is the \
             bandwidth of element-wise functions against memcpy, gemm the speed of matrix products, operations that \
-            of convolutions, attention and norms at the sizes of Stable Diffusion; unet is its noise predictor with \
-            random weights.
+            of convolutions, attention and norms at the sizes of Stable Diffusion; unet, vae and text are its noise \
+            predictor, the decoder of its latents and its text encoder with random weights.
 
             Example:
               saddle bench pretrain algorithm2 --repeats 5 | jq .seconds
@@ -47,11 +47,14 @@ struct NetworkOptions: ParsableArguments {
 
     @Option(help: "Rows of the batch.") var batch = 2
 
-    @Option(help: "Height and width of the latents.") var latent = 64
+    @Option(help: "Height and width of the latents (unet, vae).") var latent = 64
 
-    @Flag(help: "Forward and backward with a LoRA adapter of rank 4.") var backward = false
+    @Flag(
+        help:
+            "Forward and backward: gradients of the latents (unet, vae) and of a LoRA adapter of rank 4 (unet, text)."
+    ) var backward = false
 
-    @Flag(help: "With --backward: keep the inputs of layers only.") var segments = false
+    @Flag(help: "With --backward: keep the inputs of layers only (unet, vae).") var segments = false
 
     @Option(help: "Type of weights and activations.") var dtype = NetworkBenchmarkOptions.Precision.f32
 

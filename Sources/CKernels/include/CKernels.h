@@ -113,6 +113,33 @@ void ck_winograd_weight(ck_dtype type, const void *w, size_t rows, size_t channe
 void ck_winograd_output(const ck_convolution *plan, const float *m, size_t point_stride, size_t first_tile,
                         size_t tiles, size_t first_column, size_t columns, const float *bias, bool adds, float *y);
 
+// MARK: Products of bf16 matrices (PairProduct.c), for processors with AVX512-BF16
+
+enum { ck_pair_columns = 32 };
+
+/// b, k×n, or n×k if transposed, rows `leading` apart.
+typedef struct {
+    const void *values;
+    size_t leading, columns, depth;
+    bool is_transposed;
+} ck_pair_matrix;
+
+/// c = a · b or c += a · b, rounded once: a m×k, c m×n, all bf16, b packed.
+typedef struct {
+    const void *a, *packed;
+    void *c;
+    size_t leading_a, leading_c, columns, depth;
+    bool accumulates;
+} ck_pair_product;
+
+bool ck_has_pair_products(void);
+/// Elements of 4 bytes that b takes once it is packed.
+size_t ck_pair_packed_count(size_t columns, size_t depth);
+/// Packs the columns of one panel, `ck_pair_columns` of them.
+void ck_pair_pack(const ck_pair_matrix *b, size_t panel, void *packed);
+/// Rows `row` to `end` of c in the columns of one panel.
+void ck_pair_multiply(const ck_pair_product *product, size_t row, size_t end, size_t panel);
+
 // MARK: Group norm (GroupNorm.c); one image or a part of it, [pixels, channels], groups of equal size
 
 /// What group norm needs besides the pixels. γ and β may be NULL; mean and rstd are f32 (f64 when type is f64), one

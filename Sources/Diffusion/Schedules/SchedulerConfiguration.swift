@@ -31,27 +31,17 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     /// Dynamic thresholding, which Saddle refuses: it is no function of ε alone.
     public var thresholding = false
 
-    public init() {}
+    /// Far above what any model has: a wrong number does not fill memory.
+    private static let mostTrainSteps = 1 << 20
 
-    /// Reads and validates a file.
-    ///
-    /// - Throws: `DiffusionError` that names the file and the key.
-    public init(contentsOf file: URL) throws {
-        do {
-            self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: file))
-        } catch let error as DecodingError {
-            throw DiffusionError.unreadableConfiguration(path: file.path, reason: error.summary)
-        } catch {
-            throw DiffusionError.unreadableConfiguration(
-                path: file.path, reason: "cannot be read (\(error.localizedDescription))")
-        }
-        try validate()
-    }
+    public init() {}
 
     /// - Throws: `DiffusionError.invalidSchedule` with all problems at once.
     public func validate() throws {
         var problems: [String] = []
-        if trainSteps < 1 { problems.append("num_train_timesteps is \(trainSteps), must be positive") }
+        if !(1...Self.mostTrainSteps).contains(trainSteps) {
+            problems.append("num_train_timesteps is \(trainSteps), must lie in 1...\(Self.mostTrainSteps)")
+        }
         if let trainedBetas {
             if trainedBetas.count != trainSteps {
                 problems.append(
@@ -66,7 +56,9 @@ public struct SchedulerConfiguration: Sendable, Equatable {
         if clipSample && !(clipSampleRange > 0) {
             problems.append("clip_sample_range is \(clipSampleRange), must be positive")
         }
-        if stepsOffset < 0 { problems.append("steps_offset is \(stepsOffset), must not be negative") }
+        if !(0..<max(trainSteps, 1)).contains(stepsOffset) {
+            problems.append("steps_offset is \(stepsOffset), must lie in 0..<num_train_timesteps")
+        }
         if thresholding { problems.append("thresholding is not supported; set it to false") }
         if !problems.isEmpty { throw DiffusionError.invalidSchedule(problems) }
     }
@@ -125,22 +117,5 @@ extension SchedulerConfiguration: Codable {
         try read(.timestepSpacing, into: &timestepSpacing)
         try read(.rescaleBetasZeroSNR, into: &rescaleBetasZeroSNR)
         try read(.thresholding, into: &thresholding)
-    }
-}
-
-extension DecodingError {
-    /// The key and what is wrong with it, in one line.
-    fileprivate var summary: String {
-        let (context, fallback): (Context, String) =
-            switch self {
-            case .typeMismatch(_, let context): (context, "has the wrong type")
-            case .valueNotFound(_, let context): (context, "is missing")
-            case .keyNotFound(_, let context): (context, "is missing")
-            case .dataCorrupted(let context): (context, "is not valid")
-            @unknown default: (Context(codingPath: [], debugDescription: ""), "cannot be decoded")
-            }
-        let key = context.codingPath.map(\.stringValue).joined(separator: ".")
-        let detail = context.debugDescription.isEmpty ? fallback : context.debugDescription
-        return key.isEmpty ? detail : "\(key): \(detail)"
     }
 }

@@ -20,6 +20,13 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
 
     public init() {}
 
+    /// Stable Diffusion 1 and 2.
+    public static var stableDiffusion: AutoencoderConfiguration {
+        var configuration = AutoencoderConfiguration()
+        (configuration.channels, configuration.blocksPerLevel) = ([128, 256, 512, 512], 2)
+        return configuration
+    }
+
     /// Pixels of the image along one side of a latent pixel.
     public var downsampling: Int { 1 << (channels.count - 1) }
 }
@@ -44,13 +51,15 @@ extension AutoencoderConfiguration {
     }
 
     private var problems: [String] {
-        var problems = nonPositive([
+        var problems = outOfRange([
             ("in_channels", imageChannels), ("latent_channels", latentChannels),
-            ("layers_per_block", blocksPerLevel), ("norm_num_groups", normGroups),
+            ("norm_num_groups", normGroups),
         ])
-        problems += nonPositive(channels.map { ("block_out_channels", $0) })
-        if !(1...16).contains(channels.count) {
-            problems.append("block_out_channels has \(channels.count) levels, expected 1 to 16")
+        problems += outOfRange([("layers_per_block", blocksPerLevel)], limit: ModelLimit.layers)
+        problems += outOfRange(channels.map { ("block_out_channels", $0) })
+        if !(1...ModelLimit.levels).contains(channels.count) {
+            problems.append(
+                "block_out_channels has \(channels.count) levels, expected 1 to \(ModelLimit.levels)")
         }
         for width in channels where normGroups > 0 && !width.isMultiple(of: normGroups) {
             problems.append("block_out_channels \(width) does not fall into norm_num_groups \(normGroups)")

@@ -19,8 +19,11 @@ extension UNetConfiguration {
                 advice: "Saddle runs the UNets of Stable Diffusion 1 and 2, which have \(refused.expected).")
         }
         let count = file.channels.count
-        guard count > 0, file.channels.allSatisfy({ $0 > 0 }) else {
-            throw invalid(.channels, "expected positive widths, got \(file.channels)")
+        guard (1...ModelLimit.levels).contains(count) else {
+            throw invalid(.channels, "\(count) levels, expected 1 to \(ModelLimit.levels)")
+        }
+        guard file.channels.allSatisfy((1...ModelLimit.size).contains) else {
+            throw invalid(.channels, "expected widths in 1...\(ModelLimit.size), got \(file.channels)")
         }
         guard file.downBlocks.count == count, file.upBlocks.count == count else {
             throw invalid(
@@ -65,15 +68,20 @@ extension UNetConfiguration {
     private var misfit: (UNetFile.Key, String)? {
         let sizes: [(UNetFile.Key, [Int])] = [
             (.inChannels, [inChannels]), (.outChannels, [outChannels]), (.groups, [groups]),
-            (.timeWidth, [timeWidth]), (.layers, levels.map(\.layers)), (.heads, levels.map(\.heads)),
-            (.context, levels.map(\.context)), (.transformerLayers, levels.map(\.transformerLayers)),
+            (.timeWidth, [timeWidth]), (.heads, levels.map(\.heads)), (.context, levels.map(\.context)),
         ]
-        for (key, values) in sizes where !values.allSatisfy({ $0 > 0 }) {
-            return (key, "expected positive numbers, got \(values)")
+        for (key, values) in sizes where !values.allSatisfy((1...ModelLimit.size).contains) {
+            return (key, "expected numbers in 1...\(ModelLimit.size), got \(values)")
+        }
+        let counts: [(UNetFile.Key, [Int])] = [
+            (.layers, levels.map(\.layers)), (.transformerLayers, levels.map(\.transformerLayers)),
+        ]
+        for (key, values) in counts where !values.allSatisfy((1...ModelLimit.layers).contains) {
+            return (key, "expected numbers in 1...\(ModelLimit.layers), got \(values)")
         }
         for (key, kernel) in [(UNetFile.Key.inputKernel, inputKernel), (.outputKernel, outputKernel)]
-        where kernel < 1 || kernel.isMultiple(of: 2) {
-            return (key, "expected an odd kernel, got \(kernel)")
+        where !(1...ModelLimit.kernel).contains(kernel) || kernel.isMultiple(of: 2) {
+            return (key, "expected an odd kernel up to \(ModelLimit.kernel), got \(kernel)")
         }
         for level in levels where !level.channels.isMultiple(of: groups) {
             return (.groups, "\(level.channels) channels do not fall into \(groups) groups")

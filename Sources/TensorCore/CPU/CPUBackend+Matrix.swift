@@ -11,6 +11,9 @@ extension CPUBackend {
                 multiplyWidening(product, a, b, into: c)
             }
         case .bfloat16, .float16:
+            if PairProduct.suits(product, a, b, c) {
+                return PairProduct(product, a, b).run(into: c)
+            }
             // Debian's OpenBLAS exports no half-precision GEMM: widen, multiply, round once.
             let wide = product.accumulates ? c.cast(to: .float32) : c.emptyLike(dtype: .float32)
             multiply(product, a.cast(to: .float32), b, into: wide)

@@ -97,11 +97,6 @@ public func attention(
 private func attend(
     _ inputs: [Tensor], _ places: [(input: Int, slot: Int)], isCausal: Bool, keyMask: Tensor?, scale: Double?
 ) -> Tensor {
-    if inputs[0].dtype.byteWidth == 2 {
-        let wide = inputs.map { $0.cast(to: .float32) }
-        return attend(wide, places, isCausal: isCausal, keyMask: keyMask, scale: scale)
-            .cast(to: inputs[0].dtype)
-    }
     let attention = checkedAttention(inputs, places[1].input, isCausal, keyMask, scale)
     let operand = { (tensors: [Tensor], role: Int) in
         let place = places[role]
@@ -109,22 +104,29 @@ private func attend(
         return AttentionOperand(
             tensor: tensor, slot: place.slot, slots: tensor.shape.rank == 5 ? tensor.shape[2] : 1)
     }
-    let values = inputs.map(\.detached)
-    let operands = AttentionOperands(
-        query: operand(values, 0), key: operand(values, 1), value: operand(values, 2), keyMask: keyMask)
+    let operands = { (values: [Tensor]) in
+        AttentionOperands(
+            query: operand(values, 0), key: operand(values, 1), value: operand(values, 2), keyMask: keyMask)
+    }
+    // Saved as narrow as they are, and widened again in the adjoint.
+    let (stored, dtype) = (inputs.map(\.detached), inputs[0].dtype)
+    let wide = { (x: Tensor) in dtype.byteWidth == 2 ? x.cast(to: .float32) : x }
+    let values = stored.map(wide)
     let (batch, heads) = (attention.batch, attention.heads)
-    let y = values[0].emptyLike(shape: [batch, attention.queries, heads, attention.headWidth])
-    let logSumExp = y.emptyLike(shape: [batch, heads, attention.queries])
-    y.backend.attention(attention, operands, into: y, logSumExp: logSumExp)
+    let sum = values[0].emptyLike(shape: [batch, attention.queries, heads, attention.headWidth])
+    let logSumExp = sum.emptyLike(shape: [batch, heads, attention.queries])
+    sum.backend.attention(attention, operands(values), into: sum, logSumExp: logSumExp)
+    let y = sum.cast(to: dtype)
 
     let needed = inputs.map(\.isTracked)
     return y.recorded(from: inputs) { dy in
+        let values = stored.map(wide)
         let gradients = values.map { $0.emptyLike() }
         let asked = { role in needed[places[role].input] ? operand(gradients, role) : nil }
         y.backend.attentionAdjoint(
-            attention, operands, y: y, logSumExp: logSumExp, dy,
+            attention, operands(values), y: wide(y), logSumExp: logSumExp, wide(dy),
             into: AttentionGradients(query: asked(0), key: asked(1), value: asked(2)))
-        return zip(gradients, needed).map { $1 ? $0 : nil }
+        return zip(gradients, needed).map { $1 ? $0.cast(to: dtype) : nil }
     }
 }
 

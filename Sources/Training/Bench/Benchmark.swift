@@ -3,7 +3,7 @@ import TensorCore
 
 /// A named piece of work that `saddle bench` times; `Benchmarks/README.md` says what each one does.
 public enum Benchmark: String, CaseIterable, Sendable {
-    case pretrain, algorithm2, kernels, gemm, operations, unet
+    case pretrain, algorithm2, kernels, gemm, operations, unet, vae, text
 
     /// Times the benchmark.
     ///
@@ -23,6 +23,8 @@ public enum Benchmark: String, CaseIterable, Sendable {
         case .gemm: try ProductBenchmark().run(repeats: repeats ?? 15)
         case .operations: try OperationBenchmark().run(repeats: repeats ?? 7)
         case .unet: try UNetBenchmark(network).run(repeats: repeats ?? 3)
+        case .vae: try AutoencoderBenchmark(network).run(repeats: repeats ?? 3)
+        case .text: try TextBenchmark(network).run(repeats: repeats ?? 9)
         }
     }
 }
@@ -58,9 +60,11 @@ public struct BenchmarkResult: Encodable, Sendable {
     /// Floating-point operations of the matrix products per second, in 10⁹.
     public var gflops: Double?
     public var gigabytesPerSecond: Double?
-    /// Most memory in use at once, the weights included.
+    /// Most memory that tensors had at once, the weights included.
     public var peakBytes: Int?
     public var weightBytes: Int?
+    /// By how much the memory of the process grew in the first pass.
+    public var activationBytes: Int?
     /// The smallest of the cases.
     public var shareOfMemcpy: Double?
     /// The kernels OpenBLAS chose.

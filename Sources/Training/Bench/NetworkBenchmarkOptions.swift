@@ -1,3 +1,4 @@
+import Models
 import TensorCore
 
 /// What the benchmarks of networks are asked to do.
@@ -6,6 +7,24 @@ public struct NetworkBenchmarkOptions: Sendable {
     public enum Network: String, CaseIterable, Sendable {
         /// Stable Diffusion 1.5.
         case sd15
+
+        var unet: UNetConfiguration {
+            switch self {
+            case .sd15: .stableDiffusion1
+            }
+        }
+
+        var autoencoder: AutoencoderConfiguration {
+            switch self {
+            case .sd15: .stableDiffusion
+            }
+        }
+
+        var text: CLIPTextConfiguration {
+            switch self {
+            case .sd15: .stableDiffusion1
+            }
+        }
     }
 
     /// Types in which weights and activations can be.
@@ -25,7 +44,7 @@ public struct NetworkBenchmarkOptions: Sendable {
     public var batch = 2
     /// Height and width of latents.
     public var latent = 64
-    /// Forward and backward with a LoRA adapter, rather than forward alone.
+    /// Forward and backward, rather than forward alone.
     public var isBackward = false
     /// Whether layers keep their inputs only and compute the rest again in the backward pass.
     public var isSegmented = false

@@ -18,6 +18,9 @@ public func writeImages(_ request: ImageRequest) throws -> [String] {
     Parallel.configure(threads: threadsPerRank(localSize: 1))
     let console = Console.standardError()
     try createDirectory(URL(fileURLWithPath: request.output))
+    if let path = request.saveLatents {
+        try createDirectory(URL(fileURLWithPath: path).deletingLastPathComponent())
+    }
     let sampling = try ImageSampling(request)
     for note in sampling.notes { console.write("saddle: note: \(note)") }
     let images = try withoutRecording { try sampling.run(console) }

@@ -19,10 +19,10 @@ extension TextToImagePipeline {
             "tokenizer", classes: ["CLIPTokenizer", "CLIPTokenizerFast"])
         let unet = try directory.component("unet", classes: ["UNet2DConditionModel"])
         let autoencoder = try directory.component("vae", classes: ["AutoencoderKL"])
-        self.scheduler = try SchedulerConfiguration(
-            contentsOf: URL(fileURLWithPath: "\(scheduler.path)/scheduler_config.json"))
+        self.scheduler = try Self.scheduler(scheduler)
         self.tokenizer = try CLIPTokenizer(directory: tokenizer.path)
         let sampleSize = try unet.configuration(SampleSize.self)
+        try sampleSize.validate(path: unet.path)
         textEncoder = try CLIPTextModel.load(text, as: dtype)
         self.autoencoder = try Autoencoder.load(autoencoder, as: dtype)
         self.unet = try UNet2DConditionModel.load(unet, as: dtype)
@@ -30,6 +30,17 @@ extension TextToImagePipeline {
         defaultSize = ImageSize(height: sampleSize.height * factor, width: sampleSize.width * factor)
         notes = Self.notes(on: self.scheduler, className: schedulerClass)
         try checkFit(path: path)
+    }
+
+    private static func scheduler(_ component: ComponentDirectory) throws -> SchedulerConfiguration {
+        let path = "\(component.path)/scheduler_config.json"
+        let scheduler = try JSONFile.decode(SchedulerConfiguration.self, from: path)
+        do {
+            _ = try scheduler.schedule()
+        } catch let error as DiffusionError {
+            throw ModelFilesError.invalid(path: path, reason: error.description)
+        }
+        return scheduler
     }
 
     /// Samplers of diffusers whose files describe a noise schedule that DDIM can take over.
@@ -98,6 +109,14 @@ private struct SampleSize: Decodable {
             (height, width) = (side, side)
         } else if let sides = try container.decodeIfPresent([Int].self, forKey: .size), sides.count == 2 {
             (height, width) = (sides[0], sides[1])
+        }
+    }
+
+    /// - Throws: `ModelFilesError.invalid` for a size that no image has.
+    func validate(path: String) throws {
+        guard [height, width].allSatisfy((1...1 << 14).contains) else {
+            throw ModelFilesError.invalid(
+                path: "\(path)/config.json", reason: "sample_size is \(height) × \(width)")
         }
     }
 }

@@ -8,7 +8,7 @@ public struct OutputDirectoryError: ExitCoded, Equatable, CustomStringConvertibl
     public var exitCode: Int32 { ExitStatus.cannotCreate }
 
     public var description: String {
-        "cannot create the directory \(path): \(reason). Choose another place with --output."
+        "cannot create the directory \(path): \(reason). Choose another place."
     }
 }
 

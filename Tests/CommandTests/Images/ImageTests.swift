@@ -135,6 +135,41 @@ final class ImageTests: CommandTestCase {
         }
     }
 
+    func testConfigurationsThatMakeNoModelAreNamed() throws {
+        let model = try copyModel()
+        for (file, key, value, words) in [
+            ("scheduler/scheduler_config", "num_train_timesteps", 1 << 40, "must lie in 1...1048576"),
+            ("scheduler/scheduler_config", "steps_offset", 2000, "steps_offset is 2000"),
+            ("scheduler/scheduler_config", "timestep_spacing", "even", "timestep_spacing: "),
+            ("unet/config", "sample_size", 1 << 61, "sample_size is 2305843009213693952"),
+            ("unet/config", "sample_size", -3, "sample_size is -3"),
+        ] as [(String, String, Any, String)] {
+            let path = "\(model)/\(file).json"
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            var members = try XCTUnwrap(JSONSerialization.jsonObject(with: whole) as? [String: Any])
+            members[key] = value
+            try JSONSerialization.data(withJSONObject: members).write(to: URL(fileURLWithPath: path))
+            let result = try sample("--model", model, "--prompt", "x", "--steps", "1")
+            XCTAssertEqual(result.exitCode, 65, "\(key): \(result.standardError)")
+            XCTAssertTrue(result.standardError.contains("\(path): "), result.standardError)
+            XCTAssertTrue(result.standardError.contains(words), result.standardError)
+            try whole.write(to: URL(fileURLWithPath: path))
+        }
+        let path = "\(model)/scheduler/scheduler_config.json"
+        try FileManager.default.removeItem(atPath: path)
+        let result = try sample("--model", model, "--prompt", "x", "--steps", "1")
+        XCTAssertEqual(result.exitCode, 66, result.standardError)
+        XCTAssertTrue(result.standardError.contains("\(path): cannot read"), result.standardError)
+    }
+
+    func testAPlaceThatCannotBeWrittenIsFoundBeforeSampling() throws {
+        let model = try copyModel()
+        let result = try sample(
+            "--model", model, "--prompt", "x", "--save-latents", "\(model)/model_index.json/x.safetensors")
+        XCTAssertEqual(result.exitCode, 73, result.standardError)
+        XCTAssertFalse(result.standardError.contains("sampling"), result.standardError)
+    }
+
     func testModelsThatAreDamagedAreNamed() throws {
         let model = try copyModel()
         let index = "\(model)/model_index.json"

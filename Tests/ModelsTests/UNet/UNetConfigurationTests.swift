@@ -54,16 +54,23 @@ final class UNetConfigurationTests: XCTestCase {
 
     func testWhatDoesNotFitTogetherIsRefusedByName() {
         for (json, message) in [
-            ("{\"block_out_channels\": []}", "block_out_channels: expected positive widths"),
+            ("{\"block_out_channels\": []}", "block_out_channels: 0 levels, expected 1 to 16"),
+            (
+                "{\"block_out_channels\": [1099511627776, 640, 1280, 1280]}",
+                "block_out_channels: expected widths in 1...16777216"
+            ),
             ("{\"block_out_channels\": [320, 640]}", "down_block_types: 4 blocks down and 4 up for 2 widths"),
             ("{\"layers_per_block\": [1, 2]}", "layers_per_block: expected one value or 4, got [1, 2]"),
-            ("{\"layers_per_block\": 0}", "layers_per_block: expected positive numbers"),
+            ("{\"layers_per_block\": 0}", "layers_per_block: expected numbers in 1...64, got [0, 0, 0, 0]"),
+            ("{\"layers_per_block\": 1000000000}", "layers_per_block: expected numbers in 1...64"),
+            ("{\"transformer_layers_per_block\": 65}", "transformer_layers_per_block: expected numbers"),
             ("{\"layers_per_block\": \"two\"}", "layers_per_block: "),
             ("{\"norm_num_groups\": 48}", "norm_num_groups: 320 channels do not fall into 48 groups"),
             ("{\"norm_num_groups\": null}", "norm_num_groups: "),
             ("{\"attention_head_dim\": 7}", "attention_head_dim: 320 channels do not fall into 7 heads"),
-            ("{\"conv_in_kernel\": 2}", "conv_in_kernel: expected an odd kernel, got 2"),
-            ("{\"in_channels\": -4}", "in_channels: expected positive numbers, got [-4]"),
+            ("{\"conv_in_kernel\": 2}", "conv_in_kernel: expected an odd kernel up to 63, got 2"),
+            ("{\"conv_out_kernel\": 1000001}", "conv_out_kernel: expected an odd kernel up to 63"),
+            ("{\"in_channels\": -4}", "in_channels: expected numbers in 1...16777216, got [-4]"),
         ] {
             assertRefused(json, message)
         }

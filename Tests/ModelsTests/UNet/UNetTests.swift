@@ -112,6 +112,25 @@ final class UNetTests: XCTestCase {
             y.channelsFirst.cast(to: .float32), try fixture.reference("output.first"), 0.2)
     }
 
+    /// Gated units are computed again rather than kept: at the finest level they alone have eight times its pixels.
+    func testKeepsNoGatedUnits() throws {
+        var level = UNetConfiguration.Level(
+            channels: 32, layers: 1, hasAttentionDown: true, hasAttentionUp: true, context: 16)
+        level.transformerLayers = 8
+        let configuration = UNetConfiguration(levels: [level])
+        let key = RandomKey(seed: 0, stream: 0)
+        let model = UNet2DConditionModel(ParameterSource(random: Initializer(key: key)), configuration)
+        let latents = Tensor.normal([1, 64, 64, 4], key: key.at(step: 1)).tracked()
+        let context = Tensor.normal([1, 7, 16], key: key.at(step: 2))
+        let allocator = CPUBackend.shared.allocator
+        let before = allocator.statistics.inUse
+        let y = model(latents, timesteps: [10], context: context)
+        // 4 × 8 transformer blocks; a block keeps at most 11 activations, and would keep 8 more.
+        let activation = 4 * 64 * 64 * 32
+        XCTAssertLessThan(allocator.statistics.inUse - before, 4 * 8 * 12 * activation)
+        XCTAssertTrue(y.isTracked)
+    }
+
     func testFrozenBaseIsNotRecorded() throws {
         let (fixture, model) = try loaded("conv-projection")
         let y = model(try fixture.latents, timesteps: [10], context: try fixture.context)

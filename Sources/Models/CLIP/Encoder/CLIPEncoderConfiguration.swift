@@ -25,10 +25,10 @@ public struct CLIPEncoderConfiguration: Sendable, Equatable {
 
     /// What keeps the sizes from making an encoder, in the words of `config.json`.
     var problems: [String] {
-        var problems = nonPositive([
-            ("hidden_size", width), ("intermediate_size", innerWidth), ("num_hidden_layers", layers),
-            ("num_attention_heads", heads),
+        var problems = outOfRange([
+            ("hidden_size", width), ("intermediate_size", innerWidth), ("num_attention_heads", heads),
         ])
+        problems += outOfRange([("num_hidden_layers", layers)], limit: ModelLimit.layers)
         if problems.isEmpty, !width.isMultiple(of: heads) {
             problems.append("hidden_size \(width) does not fall into num_attention_heads \(heads)")
         }

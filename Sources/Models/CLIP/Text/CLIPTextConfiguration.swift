@@ -13,11 +13,18 @@ public struct CLIPTextConfiguration: Sendable, Equatable {
 
     public init() {}
 
+    /// CLIP ViT-L/14's, which Stable Diffusion 1 has.
+    public static var stableDiffusion1: CLIPTextConfiguration {
+        var configuration = CLIPTextConfiguration()
+        configuration.encoder = CLIPEncoderConfiguration(width: 768, innerWidth: 3072, layers: 12, heads: 12)
+        return configuration
+    }
+
     /// - Throws: `ModelFilesError.invalid` with all problems at once.
     func validate(path: String) throws {
         let problems =
             encoder.problems
-            + nonPositive([("vocab_size", vocabularySize), ("max_position_embeddings", positions)])
+            + outOfRange([("vocab_size", vocabularySize), ("max_position_embeddings", positions)])
         guard problems.isEmpty else {
             throw ModelFilesError.invalid(path: path, reason: problems.joined(separator: "; "))
         }

@@ -49,7 +49,11 @@ final class CLIPTextModelTests: XCTestCase {
                     #"{"hidden_size": 30, "num_attention_heads": 4}"#,
                     "hidden_size 30 does not fall into num_attention_heads 4"
                 ),
-                (#"{"hidden_size": 0, "vocab_size": -1}"#, "hidden_size is 0; vocab_size is -1"),
+                (
+                    #"{"hidden_size": 0, "vocab_size": -1}"#,
+                    "hidden_size is 0, must lie in 1...16777216; vocab_size is -1, must lie in 1...16777216"
+                ),
+                (#"{"num_hidden_layers": 8388608}"#, "num_hidden_layers is 8388608, must lie in 1...64"),
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(

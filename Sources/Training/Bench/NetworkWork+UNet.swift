@@ -2,30 +2,24 @@ import Layers
 import Models
 import TensorCore
 
-/// Operations in the products of a UNet's forward pass, two per multiply-add.
-struct UNetWork {
-    /// Convolutions and linear layers.
-    let weightProducts: Double
-    /// Scores of attention, and their sums of values.
-    let attentionProducts: Double
-
+extension NetworkWork {
+    /// Of a UNet.
     init(_ configuration: UNetConfiguration, batch: Int, latent: Int, tokens: Int) {
         let sizes = configuration.levels.indices.map { level in
             (0..<level).reduce(latent) { size, _ in (size + 1) / 2 }
         }
-        var (weights, attention) = (0.0, 0.0)
+        self.init()
         for (name, shape) in ParameterSource.declarations(of: { UNet2DConditionModel($0, configuration) })
         where shape.rank > 1 {
             let pixels = sizes[configuration.level(of: name)] * sizes[configuration.level(of: name)]
             let isOfText = name.contains("attn2.to_k") || name.contains("attn2.to_v")
             let rows = name.contains("time_emb") ? 1 : batch * (isOfText ? tokens : pixels)
-            weights += 2 * Double(rows * shape.elementCount)
+            weightProducts += 2 * Double(rows * shape.elementCount)
             if name.hasSuffix("to_q.weight") {
                 let keys = name.contains("attn2") ? tokens : pixels
-                attention += 4 * Double(batch * pixels * keys * shape[0])
+                attentionProducts += 4 * Double(batch * pixels * keys * shape[0])
             }
         }
-        (weightProducts, attentionProducts) = (weights, attention)
     }
 }
 
