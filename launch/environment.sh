@@ -44,16 +44,16 @@ built_saddle() {
     fi
 }
 
-# supervise COMMAND…: runs the command and returns its exit code. SIGUSR1 and the first SIGTERM are passed on as
-# SIGUSR1; `asked_to_stop` names the last of them, or is empty.
+# supervise COMMAND…: runs the command and returns its exit code. SIGUSR1 and SIGTERM are passed on as SIGUSR1;
+# `asked_to_stop` names the first of them, or is empty.
 #
 # On SIGTERM mpirun kills its ranks within two seconds and returns 1 whatever they say. On SIGUSR1 they save in
 # their own time, and their 75 comes back. Ctrl-C reaches the command by way of the terminal.
 supervise() {
     local code interrupted
     asked_to_stop=
-    trap 'pass_on USR1 USR1' USR1
-    trap 'pass_on TERM "${asked_to_stop:+TERM}"' TERM
+    trap 'pass_on USR1' USR1
+    trap 'pass_on TERM' TERM
     trap 'interrupted=1' INT
     "$@" &
     # A signal ends `wait` but not the command; bash keeps the command's exit code for the next one.
@@ -62,9 +62,9 @@ supervise() {
     return "$code"
 }
 
-# pass_on RECEIVED SENT: what `supervise` does on a signal.
+# pass_on SIGNAL: what `supervise` does when it receives it.
 pass_on() {
-    asked_to_stop=$1
+    asked_to_stop=${asked_to_stop:-$1}
     interrupted=1
-    kill -s "${2:-USR1}" $! 2>/dev/null || true
+    kill -s USR1 $! 2>/dev/null || true
 }
