@@ -1,12 +1,17 @@
 # shellcheck shell=bash
-# Sourced by the scripts of this folder: what a run needs from the shell, in one place.
+# Sourced by the scripts of launch/ and cluster/: what a run needs from the shell, in one place.
 
-# Threads of each rank: what the caller has set, else the cores of this machine divided by the ranks.
-# OpenBLAS would otherwise start one thread per core in every rank.
+# Cores this process may use, whatever threads are set.
+usable_cores() {
+    env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc
+}
+
+# set_threads RANKS: threads of each of the ranks of one machine: what the caller or Slurm has set, else the
+# cores of this machine divided by the ranks. OpenBLAS would otherwise start one thread per core in every rank.
 set_threads() {
     local ranks=$1 cores threads
-    cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
-    threads=${OMP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}
+    cores=$(usable_cores)
+    threads=${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-$((cores > ranks ? cores / ranks : 1))}}
     export OMP_NUM_THREADS=$threads
     export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-$threads}
 }
@@ -26,11 +31,40 @@ note_coretype() {
     fi
 }
 
-# start RANKS COMMAND…: the command on that many ranks. Ranks are not bound to cores, because Open MPI binds
-# each to a single one for two ranks or fewer; slots are counted by physical cores, of which a small machine
-# may have fewer than ranks.
-start() {
-    local ranks=$1
-    shift
-    mpirun -n "$ranks" --bind-to none --oversubscribe "$@"
+# built_saddle: path of this repository's release build, else of the saddle in PATH.
+built_saddle() {
+    local root built
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    built=$root/.build/release/saddle
+    if [[ -x $built ]]; then
+        echo "$built"
+    elif ! command -v saddle; then
+        echo "no saddle: build it with 'swift build -c release --product saddle', or put it into PATH" >&2
+        return 66
+    fi
+}
+
+# supervise COMMAND…: runs the command and returns its exit code. SIGUSR1 and SIGTERM are passed on as SIGUSR1;
+# `asked_to_stop` names the first of them, or is empty.
+#
+# On SIGTERM mpirun kills its ranks within two seconds and returns 1 whatever they say. On SIGUSR1 they save in
+# their own time, and their 75 comes back. Ctrl-C reaches the command by way of the terminal.
+supervise() {
+    local code interrupted
+    asked_to_stop=
+    trap 'pass_on USR1' USR1
+    trap 'pass_on TERM' TERM
+    trap 'interrupted=1' INT
+    "$@" &
+    # A signal ends `wait` but not the command; bash keeps the command's exit code for the next one.
+    while interrupted='' && wait $!; code=$?; [[ -n $interrupted ]]; do :; done
+    trap - USR1 TERM INT
+    return "$code"
+}
+
+# pass_on SIGNAL: what `supervise` does when it receives it.
+pass_on() {
+    asked_to_stop=${asked_to_stop:-$1}
+    interrupted=1
+    kill -s USR1 $! 2>/dev/null || true
 }
