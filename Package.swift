@@ -79,7 +79,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: ["saddle", "torture", "Checkpoints", "WeightFiles", "TestSupport"],
-            exclude: ["Images/Fixtures"]),
+            exclude: ["Images/Fixtures", "Alignment/Fixtures"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

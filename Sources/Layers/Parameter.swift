@@ -7,15 +7,17 @@ public final class Parameter: @unchecked Sendable {
     /// What layers compute with.
     public private(set) var value: Tensor
 
+    /// - Parameter value: copied where it is trained, since an optimiser changes it in place and it may be shared, or
+    ///   a mapped file.
     public init(_ value: Tensor, isTrainable: Bool = true) {
-        self.value = isTrainable ? value.detached.tracked() : value.detached
+        self.value = isTrainable ? value.detached.copied().tracked() : value.detached
     }
 
     public var shape: Shape { value.shape }
 
     public var isTrainable: Bool {
         get { value.isTracked }
-        set { value = newValue ? value.detached.tracked() : value.detached }
+        set { value = newValue ? value.detached.copied().tracked() : value.detached }
     }
 
     /// Puts other values of the same shape in place.
@@ -23,7 +25,7 @@ public final class Parameter: @unchecked Sendable {
         precondition(
             newValue.shape == shape, "Parameter.assign: shape \(newValue.shape) for a parameter of \(shape)")
         let converted = newValue.detached.cast(to: value.dtype)
-        value = isTrainable ? converted.tracked() : converted
+        value = isTrainable ? converted.copied().tracked() : converted
     }
 }
 

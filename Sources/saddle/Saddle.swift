@@ -28,8 +28,6 @@ struct Saddle: ParsableCommand {
         version: saddleVersion,
         subcommands: [
             Align.self, Compose.self, Pretrain.self, Sample.self, Tokenize.self, Score.self, Report.self,
-            Inspect.self,
-            Verify.self,
-            Doctor.self, Bench.self,
+            Inspect.self, Verify.self, Export.self, Doctor.self, Bench.self,
         ])
 }

@@ -14,7 +14,7 @@ final class HelpTests: CommandTestCase {
             names.filter { $0 != "See" },
             [
                 "align", "compose", "pretrain", "sample", "tokenize", "score", "report", "inspect", "verify",
-                "doctor", "bench",
+                "export", "doctor", "bench",
             ])
         for code in ["0", "64", "65", "66", "70", "73/74", "75", "78"] {
             XCTAssertTrue(result.standardOutput.contains("\n  \(code) "), code)
@@ -25,8 +25,9 @@ final class HelpTests: CommandTestCase {
         let training =
             "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
         for (command, usage) in [
-            ("align", training), ("compose", training), ("pretrain", training), ("inspect", "<checkpoint>"),
-            ("verify", "<checkpoint>"), ("report", "<run> ... [--output <file>]"),
+            ("align", training + " [--trace <file>]"), ("compose", training), ("pretrain", training), ("inspect", "<checkpoint>"),
+            ("verify", "<checkpoint>"), ("export", "<checkpoint> --format <format> --output <file>"),
+            ("report", "<run> ... [--output <file>]"),
             ("sample", "[<options>] --model <model> --output <output>"),
             (
                 "score",

@@ -79,6 +79,11 @@ final class ImageAlignmentProblem: @unchecked Sendable {
         return total.arrays
     }
 
+    /// The prompts of the next update's images.
+    var nextPrompts: [String] {
+        prompts.texts(prompts.choice(of: 0..<training.batch, key: key(.prompts)))
+    }
+
     /// Samples one micro-batch; what remains is the way back once the scores are there.
     private func pending(
         _ start: ImageChain.Start, _ range: Range<Int>, _ first: Int,

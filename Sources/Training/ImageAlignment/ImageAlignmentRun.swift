@@ -76,15 +76,19 @@ final class ImageAlignmentRun {
         return 0
     }
 
-    private static let adapterName = "pytorch_lora_weights.safetensors"
+    static let adapterName = "pytorch_lora_weights.safetensors"
     /// What some dozens of images let one see of a violation in standard deviations.
     private static let tolerance = 0.02
 
     // MARK: Iterations
 
     private func update(multipliers: [Double]) throws {
-        guard let trace, !isTraced else { return try discard(problem.update(multipliers: multipliers)) }
+        guard let trace, !isTraced else {
+            try problem.update(multipliers: multipliers)
+            return
+        }
         isTraced = true
+        let prompts = try String(decoding: problem.nextPrompts.sortedJSON(), as: UTF8.self)
         let parameters = problem.adapter.namedParameters.map { ($0.name, $0.parameter.value.detached.copied()) }
         let record = ImageTrace()
         let gradients = try problem.update(multipliers: multipliers) { record.add($0) }
@@ -92,13 +96,12 @@ final class ImageAlignmentRun {
             problem, multipliers: multipliers, gradients: gradients,
             parameters: parameters.map { (name: $0.0, value: $0.1) }, over: session.communicator)
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            if session.isRoot { try SafetensorsFile.write(tensors, to: trace) }
+            guard session.isRoot else { return }
+            try SafetensorsFile.write(tensors, metadata: ["prompts": prompts], to: trace)
         }
     }
 
     private var isTraced = false
-
-    private func discard(_ gradients: [Tensor]) {}
 
     private func measurement(_ measured: ImageMeasurement, _ multipliers: [Double]) -> DualMeasurement {
         let rewards = zip(problem.constraints, measured.means).map { $0.scale.normalized($1) }
@@ -192,10 +195,11 @@ final class ImageAlignmentRun {
             ranks: session.communicator.size)
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
             if session.isRoot {
-                try adapterFile().write(to: URL(fileURLWithPath: "\(session.directory)/\(Self.adapterName)"))
-                try writePictures()
+                try DurableFile.replace("\(session.directory)/\(Self.adapterName)", Array(adapterFile()))
+                try createDirectory(URL(fileURLWithPath: "\(session.directory)/images"))
             }
         }
+        try writePictures()
         try session.write(
             "baselines.json", ["base": ["rewards": record.trained.base.rewards]].sortedJSON())
         try session.write("evaluation.json", record.sortedJSON(.prettyPrinted))
@@ -203,8 +207,20 @@ final class ImageAlignmentRun {
         session.console.write(record.table(summary))
     }
 
-    /// The grid of pictures before and after, and each of them as a file.
+    /// The grid of pictures before and after, and each of them as a file; made on rank 0.
     private func writePictures() throws {
+        let files = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            session.isRoot ? try pictureFiles() : [:]
+        }
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            for (name, data) in files {
+                try DurableFile.replace("\(session.directory)/\(name)", Array(data))
+            }
+        }
+    }
+
+    private func pictureFiles() throws -> [String: Data] {
+        var files: [String: Data] = [:]
         var rows: [[PNGImage]] = []
         var captions: [String] = []
         let tables: [(PromptTable, ImagePopulation)] =
@@ -214,7 +230,7 @@ final class ImageAlignmentRun {
                 let pictures = try pictures(population, table, withAdapter: isAligned)
                 for (index, picture) in pictures.enumerated() {
                     let name = "\(population == .heldOut ? "held-out-" : "")\(caption)-\(index)"
-                    try session.write("images/\(name).png", picture.encoded())
+                    files["images/\(name).png"] = try picture.encoded()
                 }
                 rows.append(pictures)
                 captions.append(caption)
@@ -223,7 +239,8 @@ final class ImageAlignmentRun {
         var grid = ImageGrid(rows: rows)
         grid.rowCaptions = captions
         grid.tileScale = max(1, 128 / problem.size.width)
-        try session.write("pictures.png", grid.rendered().encoded())
+        files[BeforeAfterPictures.fileName] = try grid.rendered().encoded()
+        return files
     }
 
     private func pictures(

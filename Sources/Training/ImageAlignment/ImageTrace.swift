@@ -78,6 +78,9 @@ final class ImageTrace: @unchecked Sendable {
             tensors["gradient/unet.\(parameter.name)"] = gradient
             tensors["adapter/unet.\(parameter.name)"] = parameter.value
         }
+        for (path, factors) in problem.adapter.factors {
+            tensors["scale/unet.\(path)"] = Tensor([Float(factors.scale)], shape: [])
+        }
         return tensors
     }
 }

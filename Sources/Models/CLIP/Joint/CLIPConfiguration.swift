@@ -16,7 +16,7 @@ public struct CLIPConfiguration: Sendable, Equatable {
     }
 
     func validateVision(path: String) throws {
-        let problems = vision.problems + nonPositive([("projection_dim", projectionWidth)])
+        let problems = vision.problems + outOfRange([("projection_dim", projectionWidth)])
         guard problems.isEmpty else {
             throw ModelFilesError.invalid(path: path, reason: problems.joined(separator: "; "))
         }

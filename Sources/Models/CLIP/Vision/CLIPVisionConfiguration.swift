@@ -17,7 +17,7 @@ public struct CLIPVisionConfiguration: Sendable, Equatable {
     /// What keeps the sizes from making a model, in the words of `config.json`.
     var problems: [String] {
         var problems =
-            encoder.problems + nonPositive([("image_size", imageSize), ("patch_size", patchSize)])
+            encoder.problems + outOfRange([("image_size", imageSize), ("patch_size", patchSize)])
         if problems.isEmpty, patchSize > imageSize {
             problems.append("patch_size \(patchSize) is larger than image_size \(imageSize)")
         }
