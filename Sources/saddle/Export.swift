@@ -4,7 +4,7 @@ import Training
 /// `saddle export`.
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write the adapter of a checkpoint for diffusers, or for Automatic1111 and ComfyUI (kohya).",
+        abstract: "Write a checkpoint's adapter for diffusers, or for Automatic1111 and ComfyUI (kohya).",
         discussion: """
             Example:
               saddle export runs/animals/checkpoint-50 --format kohya --output animals.safetensors

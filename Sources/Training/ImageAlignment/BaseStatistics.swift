@@ -44,7 +44,8 @@ struct BaseStatistics: Codable, Equatable {
         } catch { throw refuse("is no statistics file; remove it, and it is written anew") }
         guard population == Self.population(configuration, prompts: prompts) else {
             throw refuse(
-                "was measured with another model, prompts, sampling, seed or batch; remove it, or name another file")
+                "was measured with another model, prompts, sampling, seed or batch; remove it, or name another file"
+            )
         }
         if let missing = configuration.rewards.first(where: { rewards[Self.key($0)] == nil }) {
             throw refuse("has nothing on reward \(missing.reward); remove it, or name another file")

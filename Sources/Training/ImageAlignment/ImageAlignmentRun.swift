@@ -89,12 +89,14 @@ final class ImageAlignmentRun {
         }
         isTraced = true
         let prompts = try String(decoding: problem.nextPrompts.sortedJSON(), as: UTF8.self)
-        let parameters = problem.adapter.namedParameters.map { ($0.name, $0.parameter.value.detached.copied()) }
+        let parameters = problem.adapter.namedParameters.map {
+            (name: $0.name, value: $0.parameter.value.detached.copied())
+        }
         let record = ImageTrace()
         let gradients = try problem.update(multipliers: multipliers) { record.add($0) }
         let tensors = try record.tensors(
             problem, multipliers: multipliers, gradients: gradients,
-            parameters: parameters.map { (name: $0.0, value: $0.1) }, over: session.communicator)
+            parameters: parameters, over: session.communicator)
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
             guard session.isRoot else { return }
             try SafetensorsFile.write(tensors, metadata: ["prompts": prompts], to: trace)

@@ -34,41 +34,7 @@ final class ImageTrace: @unchecked Sendable {
     ) throws -> [String: Tensor] {
         let batches = lock.withLock { self.batches.sorted { $0.range.lowerBound < $1.range.lowerBound } }
         let steps = problem.chain.steps
-        func gathered(_ shape: [Int], _ value: (TracedBatch) throws -> [Float]) throws -> Tensor? {
-            let parts = try communicator.gatherEach(try batches.flatMap(value), root: 0)
-            return parts.map {
-                let values = $0.flatMap { $0 }
-                return Tensor(values, shape: Shape([values.count / shape.reduce(1, *)] + shape))
-            }
-        }
-        let latentShape = Array(
-            problem.chain.pipeline.latentShape(1, problem.size).dimensions.dropFirst())
-        let imageShape = [problem.size.height, problem.size.width, 3]
-        var tensors: [String: Tensor] = [:]
-        tensors["initial_latents"] = try gathered(latentShape) { $0.start.latents.floats }?.channelsFirst
-        tensors["latents"] = try gathered(latentShape) { $0.run.sample.floats }?.channelsFirst
-        tensors["images"] = try gathered(imageShape) { $0.images.floats }?.channelsFirst
-        let noises = try steps.indices.compactMap { step in
-            try gathered(latentShape) { try $0.start.noise(step).floats }?.channelsFirst
-        }
-        if !noises.isEmpty {
-            tensors["noise"] = Tensor.concatenated(
-                noises.map { $0.reshaped([1] + $0.shape.dimensions) })
-        }
-        let terms = try steps.indices.compactMap { step in
-            try gathered([1]) { batch in
-                step < batch.first
-                    ? Array(repeating: 0, count: batch.range.count)
-                    : batch.run.divergences[step - batch.first].floats
-            }
-        }
-        if !terms.isEmpty {
-            tensors["kl_terms"] = Tensor.concatenated(terms.map { $0.reshaped([1, $0.elementCount]) })
-        }
-        for (index, constraint) in problem.constraints.enumerated() {
-            tensors["reward/\(constraint.name)"] =
-                try gathered([1]) { $0.scores[index].map(Float.init) }.map { $0.reshaped([$0.elementCount]) }
-        }
+        var tensors = try samples(GatheredBatches(batches: batches, communicator: communicator), problem)
         let first = try communicator.allReduce(Int64(batches.first?.first ?? -1), .maximum)
         guard communicator.rank == 0 else { return [:] }
         tensors["truncation_step"] = Tensor([Float(first)], shape: [])
@@ -82,5 +48,52 @@ final class ImageTrace: @unchecked Sendable {
             tensors["scale/unet.\(path)"] = Tensor([Float(factors.scale)], shape: [])
         }
         return tensors
+    }
+
+    /// What there is one of for each image, in the order of the images.
+    private func samples(_ all: GatheredBatches, _ problem: ImageAlignmentProblem) throws -> [String: Tensor]
+    {
+        let steps = problem.chain.steps
+        let latent = Array(problem.chain.pipeline.latentShape(1, problem.size).dimensions.dropFirst())
+        let image = [problem.size.height, problem.size.width, 3]
+        var tensors: [String: Tensor] = [:]
+        tensors["initial_latents"] = try all.values(latent) { $0.start.latents.floats }?.channelsFirst
+        tensors["latents"] = try all.values(latent) { $0.run.sample.floats }?.channelsFirst
+        tensors["images"] = try all.values(image) { $0.images.floats }?.channelsFirst
+        tensors["noise"] = try all.series(steps.count) { step in
+            try all.values(latent) { try $0.start.noise(step).floats }?.channelsFirst
+        }
+        tensors["kl_terms"] = try all.series(steps.count) { step in
+            try all.values([]) { batch in
+                step < batch.first
+                    ? Array(repeating: 0, count: batch.range.count)
+                    : batch.run.divergences[step - batch.first].floats
+            }
+        }
+        for (index, constraint) in problem.constraints.enumerated() {
+            tensors["reward/\(constraint.name)"] = try all.values([]) { $0.scores[index].map(Float.init) }
+        }
+        return tensors
+    }
+}
+
+/// The micro-batches of all ranks, whose order is that of the ranks.
+private struct GatheredBatches {
+    let batches: [TracedBatch]
+    let communicator: any Communicator
+
+    /// A value of every image, `[N] + shape`, on rank 0.
+    func values(_ shape: [Int], _ value: (TracedBatch) throws -> [Float]) throws -> Tensor? {
+        try communicator.gatherEach(batches.flatMap(value), root: 0).map { parts in
+            let all = parts.flatMap { $0 }
+            return Tensor(all, shape: Shape([all.count / shape.reduce(1, *)] + shape))
+        }
+    }
+
+    /// Values of all steps, one behind the other.
+    func series(_ count: Int, _ values: (Int) throws -> Tensor?) throws -> Tensor? {
+        let all = try (0..<count).compactMap(values)
+        return all.isEmpty
+            ? nil : Tensor.concatenated(all.map { $0.reshaped([1] + $0.shape.dimensions) })
     }
 }

@@ -17,8 +17,9 @@ struct BeforeAfterPictures: RunPictures {
         [
             .picture(
                 grid,
-                caption: "Rows: the base model and the aligned one on training prompts, then on held-out prompts if "
-                    + "there are any. Pictures below each other start from the same latents; they are not chosen.")
+                caption: "Rows: the base model and the aligned one on training prompts, then on held-out "
+                    + "prompts if there are any. Pictures below each other start from the same latents; they "
+                    + "are not chosen.")
         ]
     }
 

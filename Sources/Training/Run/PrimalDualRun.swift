@@ -33,14 +33,7 @@ struct PrimalDualRun {
         var saved = -1
         let log = try openLog(at: loop.state.iteration)
         let checkpoint = { (state: LoopState) in
-            var tree = StateTree()
-            for (name, values) in state.flat { tree.set(values, at: "dual/\(name)") }
-            save(&tree)
-            try session.communicator.failTogether(exitCode: exitCode(for:)) { try log?.synchronize() }
-            let extra = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-                session.isRoot ? try files() : [:]
-            }
-            try session.save(step: state.iteration, tree, files: extra)
+            try self.checkpoint(state, log, files, save)
             saved = state.iteration
         }
         var isInterrupted = false
@@ -64,6 +57,20 @@ struct PrimalDualRun {
             session.console.write("\(result.status.rawValue): \(explanation)")
         }
         return result
+    }
+
+    private func checkpoint(
+        _ state: LoopState, _ log: RunLog?, _ files: () throws -> [String: Data],
+        _ save: (inout StateTree) -> Void
+    ) throws {
+        var tree = StateTree()
+        for (name, values) in state.flat { tree.set(values, at: "dual/\(name)") }
+        save(&tree)
+        let extra = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            try log?.synchronize()
+            return session.isRoot ? try files() : [:]
+        }
+        try session.save(step: state.iteration, tree, files: extra)
     }
 
     private var options: PrimalDualLoop<PrimalSide>.Options {

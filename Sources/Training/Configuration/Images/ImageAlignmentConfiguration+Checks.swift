@@ -58,7 +58,9 @@ extension ImageAlignmentConfiguration {
         reader.require(
             truncation.kind != .fixed || truncation.step < sampling.steps, at: "training.truncation.step",
             with: ["sampling.steps"]
-        ) { "\(truncation.step) is not below sampling.steps = \(sampling.steps); nothing would be differentiated" }
+        ) {
+            "\(truncation.step) is not below sampling.steps = \(sampling.steps); nothing would be differentiated"
+        }
         reader.require(
             truncation.kind != .gaussian || sampling.steps > 1, at: "training.truncation.kind",
             with: ["sampling.steps"]

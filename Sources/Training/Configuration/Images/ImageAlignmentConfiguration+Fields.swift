@@ -33,7 +33,8 @@ extension ImageAlignmentConfiguration: Keyed {
             .optional("objective", \.objective, .mapping, "The divergence k · KL that is kept small."),
             .optional(
                 "dual", \.dual, .mapping(from: standardDual),
-                "The dual update, and when a run has converged; `ascent` with step 0.05 unless set otherwise."),
+                "The dual update, and when a run has converged; `ascent` with step 0.05 unless set otherwise."
+            ),
             .optional(
                 "statistics", \.statistics, .mapping,
                 "The base model's rewards, for thresholds with `normalize: base`."),
@@ -140,8 +141,8 @@ extension ImageTrainingConfiguration: Keyed {
                 "From which step K on the chain is differentiated; K is drawn for every update."),
             .optional(
                 "memory", \.memory, .word,
-                "What is kept of a differentiated step for the backward pass: all of it, its input, or its input "
-                    + "and then those of the layers. The result is the same."),
+                "What is kept of a differentiated step for the backward pass: all of it, its input, or its "
+                    + "input and then those of the layers. The result is the same."),
         ]
     }
 
@@ -163,7 +164,8 @@ extension TruncationConfiguration: Keyed {
             .optional(
                 "mean", \.mean, .number("number from 0 to 1") { $0 >= 0 && $0 <= 1 }, unit: "of T",
                 "Mean of `gaussian`."),
-            .optional("deviation", \.deviation, .positive, unit: "steps", "Standard deviation of `gaussian`."),
+            .optional(
+                "deviation", \.deviation, .positive, unit: "steps", "Standard deviation of `gaussian`."),
             .optional("step", \.step, .natural, "K of `fixed`; 0 differentiates all steps."),
         ]
     }
