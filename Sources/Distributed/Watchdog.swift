@@ -14,6 +14,9 @@ final class Watchdog: Sendable {
         thread.join()
     }
 
+    /// Seconds that this rank has spent in collective calls, waits for others included.
+    var secondsInCalls: Double { progress.secondsInCalls }
+
     func watch<Result>(_ call: Collective, _ body: () throws -> Result) rethrows -> Result {
         progress.enter(call)
         defer { progress.leave() }
@@ -32,6 +35,9 @@ private final class Progress: @unchecked Sendable {
     /// Seconds after `since` at which the last report was made.
     private var reportedUntil = 0.0
     private var isStopped = false
+    private var inside = 0.0
+
+    var secondsInCalls: Double { condition.withLock { inside } }
 
     func enter(_ call: Collective) {
         condition.withLock {
@@ -46,6 +52,7 @@ private final class Progress: @unchecked Sendable {
     func leave() {
         condition.withLock {
             isInside = false
+            inside += since.duration(to: .now) / .seconds(1)
             since = .now
             reportedUntil = 0
         }

@@ -21,6 +21,9 @@ public final class WatchedCommunicator: Communicator {
         self.watchdog = watchdog
     }
 
+    /// Seconds that this rank has spent in collective calls, its groups' and waits for others included.
+    public var secondsInCalls: Double { watchdog.secondsInCalls }
+
     public var rank: Int { base.rank }
     public var size: Int { base.size }
     public var localRank: Int { base.localRank }

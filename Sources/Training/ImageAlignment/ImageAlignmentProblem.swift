@@ -25,6 +25,8 @@ final class ImageAlignmentProblem: @unchecked Sendable {
     private(set) var updates = 0
     /// Measured on the images of the last update, before it.
     private(set) var latest: ImageMeasurement?
+    /// Of the last update: the gradient's norm before clipping, the learning rate, K.
+    private(set) var progress = (gradientNorm: 0.0, learningRate: 0.0, truncationStep: 0)
 
     init(
         chain: ImageChain, adapter: LoRAAdapter, exchange: RewardExchange, prompts: PromptTable,
@@ -74,7 +76,9 @@ final class ImageAlignmentProblem: @unchecked Sendable {
         }
         latest = ImageMeasurement(
             sums: total.scalars, rewards: constraints.count, samples: training.batch)
-        optimizer.step(total.arrays, learningRate: learningRate * share)
+        let rate = learningRate * share
+        let norm = optimizer.step(total.arrays, learningRate: rate)
+        progress = (norm, rate, first)
         updates += 1
         return total.arrays
     }

@@ -61,7 +61,8 @@ final class ImageAlignmentRun {
             domain: .nonnegative, measure: "reward", limit: configuration.training.steps,
             primalStepsPerIteration: configuration.training.primalSteps, dual: dual,
             // Weights set by hand converge to nothing that a residual could tell.
-            defaultTolerance: dual.rule == .fixed ? .leastNormalMagnitude : Self.tolerance)
+            defaultTolerance: dual.rule == .fixed ? .leastNormalMagnitude : Self.tolerance,
+            extras: ["divergence", "gradient_norm", "learning_rate", "truncation_step"])
         let primal = PrimalSide { [self] in
             try update(multipliers: $0)
         } measurement: { [self] in
@@ -112,7 +113,11 @@ final class ImageAlignmentRun {
         let slack = zip(multipliers, violations).reduce(0) { $0 + $1.0 * $1.1 }
         return DualMeasurement(
             measures: rewards, gradient: violations, violations: violations, objective: objective,
-            dualValue: objective + slack, curvature: nil)
+            dualValue: objective + slack, curvature: nil,
+            extras: [
+                measured.divergence, problem.progress.gradientNorm, problem.progress.learningRate,
+                Double(problem.progress.truncationStep),
+            ])
     }
 
     private func preview(_ iteration: Int, _ log: RunLog?) throws {
@@ -170,6 +175,7 @@ final class ImageAlignmentRun {
 
     private func conclude(_ result: PrimalDualResult) throws {
         let multipliers = result.multipliers
+        try settle(multipliers)
         let evaluation = configuration.evaluation
         let aligned = try measured(.trained, prompts, evaluation.samples, withAdapter: true, "measuring")
         let base = try measured(
@@ -207,6 +213,23 @@ final class ImageAlignmentRun {
         try session.write("evaluation.json", record.sortedJSON(.prettyPrinted))
         try session.write("summary.json", summary.json())
         session.console.write(record.table(summary))
+        if let share = session.communicationShare {
+            session.console.write(
+                "MPI         \(String(format: "%.1f", 100 * share)) % of the time, waits for other ranks included"
+            )
+        }
+    }
+
+    /// Brings the adapter to rest at multipliers that no longer change, at a learning rate that falls to 0.
+    private func settle(_ multipliers: [Double]) throws {
+        let updates = configuration.training.settling
+        guard updates > 0 else { return }
+        let bar = SharedProgress(label: "settling", total: updates, console: session.console)
+        defer { bar.finish() }
+        for update in 0..<updates {
+            try problem.update(multipliers: multipliers, share: 1 - Double(update) / Double(updates))
+            bar.advance()
+        }
     }
 
     /// The grid of pictures before and after, and each of them as a file; made on rank 0.

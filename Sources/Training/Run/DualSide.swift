@@ -13,6 +13,8 @@ struct DualMeasurement: Sendable {
     var dualValue: Double
     /// −∂v/∂λ, where the problem can tell; row-major.
     var curvature: [Double]?
+    /// More numbers for the files, named by the run.
+    var extras: [Double] = []
 }
 
 /// The primal side of a run as the loop sees it; remembers its last measurement for the log.

@@ -14,6 +14,8 @@ struct PrimalDualRun {
     let primalStepsPerIteration: Int
     let dual: DualConfiguration
     let defaultTolerance: Double
+    /// Names of the measurements' `extras`.
+    var extras: [String] = []
 
     /// Iterates until the dual side has finished.
     ///
@@ -94,7 +96,8 @@ struct PrimalDualRun {
             guard session.isRoot else { return nil }
             return try RunLog(
                 directory: session.directory, console: session.console, names: constraints.map(\.name),
-                measure: measure, iterations: limit, resumedStep: iteration > 0 ? iteration : nil)
+                measure: measure, extras: extras, iterations: limit,
+                resumedStep: iteration > 0 ? iteration : nil)
         }
     }
 
@@ -102,7 +105,8 @@ struct PrimalDualRun {
         RunLog.Entry(
             iteration: iteration.index, objective: measured?.objective ?? .nan,
             dualValue: measured?.dualValue ?? .nan, measures: measured?.measures ?? [],
-            violations: measured?.violations ?? [], multipliers: iteration.multipliers)
+            violations: measured?.violations ?? [], multipliers: iteration.multipliers,
+            extras: measured?.extras ?? [])
     }
 }
 

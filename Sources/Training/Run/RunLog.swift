@@ -14,10 +14,13 @@ final class RunLog {
         var measures: [Double]
         var violations: [Double]
         var multipliers: [Double]
+        /// More numbers for the files, as many as names were given.
+        var extras: [Double] = []
     }
 
     private let names: [String]
     private let measure: String
+    private let extras: [String]
     private let metrics: MetricsWriter
     private let tensorBoard: TensorBoardWriter
     private var table: IterationTable
@@ -25,17 +28,20 @@ final class RunLog {
 
     /// - Parameters:
     ///   - measure: what a constraint measures: `divergence` or `reward`.
+    ///   - extras: names of more numbers that each iteration has.
     ///   - resumedStep: the iteration of the checkpoint the run goes on from.
     init(
-        directory: String, console: Console, names: [String], measure: String, iterations: Int,
-        resumedStep: Int?
+        directory: String, console: Console, names: [String], measure: String, extras: [String] = [],
+        iterations: Int, resumedStep: Int?
     ) throws {
         let url = URL(fileURLWithPath: directory)
         self.names = names
         self.measure = measure
+        self.extras = extras
         let columns =
             ["objective", "dual_value", "gap"]
             + ["\(measure)", "violation", "multiplier"].flatMap { group in names.map { "\(group)/\($0)" } }
+            + extras
         metrics = try MetricsWriter(directory: url, columns: columns, resumedStep: resumedStep)
         tensorBoard = try TensorBoardWriter(directory: url, resumedStep: resumedStep)
         table = IterationTable(
@@ -57,7 +63,7 @@ final class RunLog {
             [
                 (name: "objective", value: entry.objective), (name: "dual_value", value: entry.dualValue),
                 (name: "gap", value: gap),
-            ] + perConstraint
+            ] + perConstraint + zip(extras, entry.extras).map { (name: $0, value: $1) }
         try metrics.write(step: entry.iteration, seconds: seconds, scalars: scalars)
         try tensorBoard.write(step: entry.iteration, scalars: scalars)
         table.print(

@@ -50,6 +50,14 @@ public final class RunSession {
 
     var isRoot: Bool { communicator.rank == 0 }
 
+    /// The share of this start's time that rank 0 has spent in collective calls, waits included; nil where nobody
+    /// measures it.
+    var communicationShare: Double? {
+        (communicator as? WatchedCommunicator).map {
+            $0.secondsInCalls / max(ProcessInfo.processInfo.systemUptime - started, 1e-9)
+        }
+    }
+
     /// Wall time of this and, on rank 0, all earlier starts.
     var seconds: Double { secondsBefore + ProcessInfo.processInfo.systemUptime - started }
 

@@ -123,6 +123,9 @@ extension ImageTrainingConfiguration: Keyed {
                 "primal_steps", \.primalSteps, .count, unit: "updates",
                 "Primal updates in a dual iteration."),
             .optional(
+                "settling", \.settling, .natural, unit: "updates",
+                "Updates at the end, at the average multipliers and a learning rate that falls to 0."),
+            .optional(
                 "batch", \.batch, .count, unit: "images",
                 "Images of an update, over all ranks; a multiple of `micro_batch`."),
             .optional(

@@ -78,6 +78,8 @@ public struct ImageTrainingConfiguration: Equatable, Sendable {
     public var steps = 50
     /// Primal updates per dual iteration.
     public var primalSteps = 1
+    /// Updates at the end, at the average multipliers and a learning rate that falls to 0.
+    public var settling = 10
     /// Images of an update, over all ranks.
     public var batch = 64
     /// Images that go through the networks together.

@@ -97,7 +97,7 @@ final class CLIPModelTests: XCTestCase {
             for (json, reason) in [
                 (#"{"vision_config": {"patch_size": 300}}"#, "patch_size 300 is larger than image_size 224"),
                 (#"{"vision_config": {"num_channels": 4}}"#, "num_channels is 4, must be 3"),
-                (#"{"projection_dim": 0}"#, "projection_dim is 0"),
+                (#"{"projection_dim": 0}"#, "projection_dim is 0, must lie in 1...16777216"),
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(try CLIPModel.load(ComponentDirectory(path: directory.path))) { error in
