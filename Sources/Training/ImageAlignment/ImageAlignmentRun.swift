@@ -12,13 +12,13 @@ import WeightFiles
 
 /// The alignment of a text-to-image model (Algorithm 1), from configuration to `summary.json`.
 final class ImageAlignmentRun {
-    private let configuration: ImageAlignmentConfiguration
-    private let session: RunSession
-    private let trace: String?
-    private let pipeline: TextToImagePipeline
-    private let prompts: PromptTable
-    private let heldOut: PromptTable?
-    private let problem: ImageAlignmentProblem
+    let configuration: ImageAlignmentConfiguration
+    let session: RunSession
+    let trace: String?
+    let pipeline: TextToImagePipeline
+    let prompts: PromptTable
+    let heldOut: PromptTable?
+    let problem: ImageAlignmentProblem
 
     /// - Parameter trace: file for what the first update of this start computes.
     init(_ configuration: ImageAlignmentConfiguration, _ session: RunSession, trace: String?) throws {
@@ -106,7 +106,7 @@ final class ImageAlignmentRun {
 
     private var isTraced = false
 
-    private func measurement(_ measured: ImageMeasurement, _ multipliers: [Double]) -> DualMeasurement {
+    func measurement(_ measured: ImageMeasurement, _ multipliers: [Double]) -> DualMeasurement {
         let rewards = zip(problem.constraints, measured.means).map { $0.scale.normalized($1) }
         let violations = zip(problem.constraints, rewards).map { $0.violation(of: $1) }
         let objective = configuration.objective.klCoefficient * measured.divergence
@@ -156,7 +156,7 @@ final class ImageAlignmentRun {
         return BaseStatistics(measured, configuration, prompts: prompts.prompts)
     }
 
-    private func measured(
+    func measured(
         _ population: ImagePopulation, _ prompts: PromptTable, _ samples: Int, withAdapter: Bool,
         _ label: String
     ) throws -> ImageMeasurement {
@@ -170,157 +170,6 @@ final class ImageAlignmentRun {
             bar.advance()
         }
     }
-
-    // MARK: End
-
-    private func conclude(_ result: PrimalDualResult) throws {
-        let multipliers = result.multipliers
-        try settle(multipliers)
-        let evaluation = configuration.evaluation
-        let aligned = try measured(.trained, prompts, evaluation.samples, withAdapter: true, "measuring")
-        let base = try measured(
-            .trained, prompts, evaluation.samples, withAdapter: false, "measuring the base")
-        var record = ImageEvaluation(
-            names: problem.constraints.map(\.name),
-            trained: .init(aligned: aligned, base: base, problem.constraints))
-        if let heldOut {
-            record.heldOut = .init(
-                aligned: try measured(
-                    .heldOut, heldOut, evaluation.heldOutSamples, withAdapter: true, "held-out prompts"),
-                base: try measured(
-                    .heldOut, heldOut, evaluation.heldOutSamples, withAdapter: false,
-                    "held-out prompts, base"), problem.constraints)
-        }
-        let final = measurement(aligned, multipliers)
-        let k = configuration.objective.klCoefficient
-        let summary = Summary(
-            kind: configuration.kind.rawValue, status: result.status.rawValue,
-            iterations: result.iterations, names: record.names, multipliers: multipliers.map { $0 / k },
-            lastMultipliers: result.lastMultipliers.map { $0 / k }, violations: final.violations,
-            rewards: final.measures, thresholds: problem.constraints.map(\.threshold), divergences: nil,
-            bound: nil, objective: aligned.divergence, dualValue: final.dualValue / k,
-            gap: (final.objective - final.dualValue) / k, seconds: session.seconds,
-            ranks: session.communicator.size)
-        try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            if session.isRoot {
-                try DurableFile.replace("\(session.directory)/\(Self.adapterName)", Array(adapterFile()))
-                try createDirectory(URL(fileURLWithPath: "\(session.directory)/images"))
-            }
-        }
-        try writePictures()
-        try session.write(
-            "baselines.json", ["base": ["rewards": record.trained.base.rewards]].sortedJSON())
-        try session.write("evaluation.json", record.sortedJSON(.prettyPrinted))
-        try session.write("summary.json", summary.json())
-        session.console.write(record.table(summary))
-        if let share = session.communicationShare {
-            session.console.write(
-                "MPI         \(String(format: "%.1f", 100 * share)) % of the time, waits for other ranks included"
-            )
-        }
-    }
-
-    /// Brings the adapter to rest at multipliers that no longer change, at a learning rate that falls to 0.
-    private func settle(_ multipliers: [Double]) throws {
-        let updates = configuration.training.settling
-        guard updates > 0 else { return }
-        let bar = SharedProgress(label: "settling", total: updates, console: session.console)
-        defer { bar.finish() }
-        for update in 0..<updates {
-            try problem.update(multipliers: multipliers, share: 1 - Double(update) / Double(updates))
-            bar.advance()
-        }
-    }
-
-    /// The grid of pictures before and after, and each of them as a file; made on rank 0.
-    private func writePictures() throws {
-        let files = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            session.isRoot ? try pictureFiles() : [:]
-        }
-        try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            for (name, data) in files {
-                try DurableFile.replace("\(session.directory)/\(name)", Array(data))
-            }
-        }
-    }
-
-    private func pictureFiles() throws -> [String: Data] {
-        var files: [String: Data] = [:]
-        var rows: [[PNGImage]] = []
-        var captions: [String] = []
-        let tables: [(PromptTable, ImagePopulation)] =
-            [(prompts, .trained)] + (heldOut.map { [($0, .heldOut)] } ?? [])
-        for (table, population) in tables {
-            for (caption, isAligned) in [("base", false), ("aligned", true)] {
-                let pictures = try pictures(population, table, withAdapter: isAligned)
-                for (index, picture) in pictures.enumerated() {
-                    let name = "\(population == .heldOut ? "held-out-" : "")\(caption)-\(index)"
-                    files["images/\(name).png"] = try picture.encoded()
-                }
-                rows.append(pictures)
-                captions.append(caption)
-            }
-        }
-        var grid = ImageGrid(rows: rows)
-        grid.rowCaptions = captions
-        grid.tileScale = max(1, 128 / problem.size.width)
-        files[BeforeAfterPictures.fileName] = try grid.rendered().encoded()
-        return files
-    }
-
-    private func pictures(
-        _ population: ImagePopulation, _ prompts: PromptTable, withAdapter: Bool
-    ) throws -> [PNGImage] {
-        let batch = configuration.training.microBatch
-        let count = configuration.evaluation.pictures
-        return try stride(from: 0, to: count, by: batch).flatMap { first in
-            let range = first..<min(first + batch, count)
-            let images = try problem.pictures(population, prompts, range, withAdapter: withAdapter)
-            return range.map { index in
-                PNGImage(
-                    width: problem.size.width, height: problem.size.height, channels: .rgb,
-                    values: images.slice(index - first..<index - first + 1).floats, range: 0...1,
-                    text: ["prompt": prompts.texts(prompts.turn(of: index..<index + 1))[0]])
-            }
-        }
-    }
-
-    /// The adapter as diffusers reads it.
-    private func adapterFile() throws -> Data {
-        let path = FileManager.default.temporaryDirectory
-            .appendingPathComponent("saddle-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try LoRAFile(unet: problem.adapter.modules(of: pipeline.unet)).write(to: path, format: .diffusers)
-        return try Data(contentsOf: URL(fileURLWithPath: path))
-    }
-}
-
-extension PromptSource {
-    /// The prompts themselves.
-    ///
-    /// - Throws: `PromptFileError`.
-    func texts() throws -> [String] {
-        switch self {
-        case .list(let prompts): return prompts
-        case .file(let path):
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw PromptFileError(path: path, reason: "cannot be read as UTF-8 text")
-            }
-            let lines = text.split(whereSeparator: \.isNewline)
-                .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-            guard !lines.isEmpty else { throw PromptFileError(path: path, reason: "has no prompts") }
-            return lines
-        }
-    }
-}
-
-/// A file of prompts that has none.
-struct PromptFileError: ExitCoded, CustomStringConvertible {
-    let path: String
-    let reason: String
-
-    var exitCode: Int32 { ExitStatus.badData }
-    var description: String { "\(path) \(reason); write one prompt a line" }
 }
 
 extension ImageChain {
