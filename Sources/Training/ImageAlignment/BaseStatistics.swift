@@ -24,7 +24,8 @@ struct BaseStatistics: Codable, Equatable {
                 (
                     Self.key(configuration.rewards[index]),
                     Entry(
-                        mean: measured.means[index], deviation: measured.deviations[index],
+                        mean: measured.statistics[index].mean,
+                        deviation: measured.statistics[index].deviation,
                         samples: measured.samples)
                 )
             }, uniquingKeysWith: { first, _ in first })
@@ -33,13 +34,13 @@ struct BaseStatistics: Codable, Equatable {
     /// Reads a file, and checks that it is about the same images and rewards.
     ///
     /// - Throws: `BaseStatisticsError`.
-    init(file: String, for configuration: ImageAlignmentConfiguration, prompts: [String]) throws {
+    init(
+        _ data: Data, of file: String, for configuration: ImageAlignmentConfiguration, prompts: [String]
+    ) throws {
         func refuse(_ reason: String) -> BaseStatisticsError {
             BaseStatisticsError(path: file, reason: reason)
         }
-        let data: Data
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: file))
             self = try JSONDecoder().decode(BaseStatistics.self, from: data)
         } catch { throw refuse("is no statistics file; remove it, and it is written anew") }
         guard population == Self.population(configuration, prompts: prompts) else {

@@ -220,20 +220,15 @@ extension ImageAlignmentProblem: Resumable {
         tree.set(updates, at: "\(path)/updates")
         adapter.save(to: &tree, at: "\(path)/adapter")
         optimizer.save(to: &tree, at: "\(path)/optimizer")
-        for (index, constraint) in constraints.enumerated() {
-            tree.set(
-                [constraint.scale.mean, constraint.scale.deviation], at: "\(path)/reward_scales/\(index)")
-        }
+        tree.set(constraints.map(\.scale), at: "\(path)/reward_scales")
     }
 
     func restore(from tree: StateTree, at path: String) throws {
         updates = try tree.count("\(path)/updates")
         try adapter.restore(from: tree, at: "\(path)/adapter")
         try optimizer.restore(from: tree, at: "\(path)/optimizer")
-        for index in constraints.indices {
-            let scale = try tree.elements("\(path)/reward_scales/\(index)", as: Double.self, shape: [2])
-            constraints[index].scale = RewardScale(mean: scale[0], deviation: scale[1])
-        }
+        let scales = try tree.rewardScales("\(path)/reward_scales", count: constraints.count)
+        for (index, scale) in scales.enumerated() { constraints[index].scale = scale }
     }
 }
 

@@ -33,7 +33,10 @@ final class ImageAlignmentRun {
         self.pipeline = pipeline
         for note in pipeline.notes { session.console.write("note: \(note)") }
         let negative = configuration.sampling.negativePrompt
-        prompts = PromptTable(try configuration.prompts.texts(), negative: negative, pipeline)
+        let texts = try communicator.failTogether(exitCode: exitCode(for:)) {
+            try configuration.prompts.texts()
+        }
+        prompts = PromptTable(texts, negative: negative, pipeline)
         heldOut = configuration.evaluation.heldOut.map {
             PromptTable($0, negative: negative, pipeline)
         }
@@ -136,10 +139,7 @@ final class ImageAlignmentRun {
     private func measureBase() throws {
         guard configuration.rewards.contains(where: { $0.normalize == .base }) else { return }
         let file = configuration.statistics.file
-        let known: BaseStatistics? = try session.communicator.failTogether(exitCode: exitCode(for:)) {
-            guard let file, FileManager.default.fileExists(atPath: file) else { return nil }
-            return try BaseStatistics(file: file, for: configuration, prompts: prompts.prompts)
-        }
+        let known = try file.flatMap(knownStatistics)
         let statistics = try known ?? measuredStatistics()
         if known == nil {
             try session.communicator.failTogether(exitCode: exitCode(for:)) {
@@ -148,6 +148,20 @@ final class ImageAlignmentRun {
         }
         try session.write(BaseStatistics.fileName, statistics.sortedJSON(.prettyPrinted))
         try problem.scaleRewards(by: statistics.scales(configuration.rewards))
+    }
+
+    /// What rank 0 finds in the file; the others may not see it.
+    private func knownStatistics(in file: String) throws -> BaseStatistics? {
+        let communicator = session.communicator
+        let bytes = try communicator.failTogether(exitCode: exitCode(for:)) { () -> [UInt8] in
+            guard session.isRoot, FileManager.default.fileExists(atPath: file) else { return [] }
+            return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+        }
+        let shared = try communicator.broadcast(bytes, root: 0)
+        guard !shared.isEmpty else { return nil }
+        return try communicator.failTogether(exitCode: exitCode(for:)) {
+            try BaseStatistics(Data(shared), of: file, for: configuration, prompts: prompts.prompts)
+        }
     }
 
     private func measuredStatistics() throws -> BaseStatistics {

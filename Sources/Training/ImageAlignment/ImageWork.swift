@@ -1,4 +1,5 @@
 import Distributed
+import Rewards
 import TensorCore
 
 /// Images of one micro-batch, and what is to be done once they have their scores.
@@ -44,7 +45,8 @@ struct ImageWork: Sendable {
         } else {
             contributions = try inRounds(weights, size, prompts, onBatch, sample)
         }
-        return try Self.reduced(contributions, arrays, scalars, over: communicator)
+        return try Contribution.sum(
+            contributions, arrays: arrays, scalars: scalars, over: communicator)
     }
 
     /// One micro-batch of every rank at a time, so that the ranks of a group can exchange images.
@@ -77,30 +79,12 @@ struct ImageWork: Sendable {
         }
         return contributions
     }
-
-    private static func reduced(
-        _ contributions: [Contribution], _ arrays: [(name: String, shape: Shape)], _ scalars: Int,
-        over communicator: any Communicator
-    ) throws -> Contribution {
-        var sum = ExactSum(
-            floats: arrays.map { ($0.name, $0.shape.elementCount) }, doubles: [("measurements", scalars)])
-        for contribution in contributions {
-            for (array, value) in zip(arrays, contribution.arrays) { sum.add(value, to: array.name) }
-            sum.add(contribution.scalars, to: "measurements")
-        }
-        let sums = try sum.reduce(over: communicator).get()
-        return Contribution(
-            arrays: arrays.compactMap { sums.floatTensors[$0.name]?.reshaped($0.shape.dimensions) },
-            scalars: sums.doubles["measurements"] ?? [])
-    }
 }
 
 /// Rewards and divergence of many images.
 struct ImageMeasurement: Sendable {
-    /// E r_i, raw.
-    let means: [Double]
-    /// Standard deviation of r_i, raw.
-    let deviations: [Double]
+    /// Mean and standard deviation of each r_i, raw.
+    let statistics: [RewardScale]
     /// Mean over samples of the divergence from the base.
     let divergence: Double
     let samples: Int
@@ -114,15 +98,15 @@ struct ImageMeasurement: Sendable {
     static func scalarCount(rewards: Int) -> Int { 2 * rewards + 1 }
 
     init(sums: [Double], rewards m: Int, samples: Int) {
-        let n = Double(samples)
-        means = sums[..<m].map { $0 / n }
-        deviations = (0..<m).map { i in
-            max(0, sums[m + i] / n - (sums[i] / n) * (sums[i] / n)).squareRoot()
+        statistics = (0..<m).map { i in
+            RewardScale(sum: sums[i], sumOfSquares: sums[m + i], count: samples)
         }
-        divergence = sums[2 * m] / n
+        divergence = sums[2 * m] / Double(samples)
         self.samples = samples
     }
 
+    /// E r_i, raw.
+    var means: [Double] { statistics.map(\.mean) }
     /// Standard errors of the means.
-    var errors: [Double] { deviations.map { $0 / Double(samples).squareRoot() } }
+    var errors: [Double] { statistics.map(\.deviation).map { $0 / Double(samples).squareRoot() } }
 }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Layers
+import Rewards
 import TensorCore
 
 extension StateTree {
@@ -28,6 +29,19 @@ extension StateTree {
     }
 
     func count(_ path: String) throws -> Int { Int(try integer(path)) }
+
+    mutating func set(_ scales: [RewardScale], at path: String) {
+        for (index, scale) in scales.enumerated() {
+            set([scale.mean, scale.deviation], at: "\(path)/\(index)")
+        }
+    }
+
+    func rewardScales(_ path: String, count: Int) throws -> [RewardScale] {
+        try (0..<count).map { index in
+            let scale = try elements("\(path)/\(index)", as: Double.self, shape: [2])
+            return RewardScale(mean: scale[0], deviation: scale[1])
+        }
+    }
 
     func doubles(_ path: String) throws -> [Double] { try elements(path, as: Double.self) }
 }

@@ -59,20 +59,29 @@ struct MicroBatches: Sendable {
         }
         // The ranks of a sample group have all computed the same: the first of them contributes it.
         let counted = communicator.rank % shards == 0 ? contributions : []
+        let named = arrays.enumerated().map { (name: "array \($0)", shape: $1) }
+        return try Contribution.sum(counted, arrays: named, scalars: scalars, over: communicator)
+    }
+}
+
+extension Contribution {
+    /// The exact sum of what all ranks contribute.
+    ///
+    /// - Parameter arrays: names and shapes of the contributed arrays, in order.
+    /// - Throws: `NonFiniteError` on all ranks if any contributed NaN or infinity.
+    static func sum(
+        _ contributions: [Contribution], arrays: [(name: String, shape: Shape)], scalars: Int,
+        over communicator: any Communicator
+    ) throws -> Contribution {
         var sum = ExactSum(
-            floats: arrays.enumerated().map { ("array \($0)", $1.elementCount) },
-            doubles: [("scalars", scalars)])
-        for contribution in counted {
-            for (index, array) in contribution.arrays.enumerated() {
-                sum.add(array, to: "array \(index)")
-            }
+            floats: arrays.map { ($0.name, $0.shape.elementCount) }, doubles: [("scalars", scalars)])
+        for contribution in contributions {
+            for (array, value) in zip(arrays, contribution.arrays) { sum.add(value, to: array.name) }
             sum.add(contribution.scalars, to: "scalars")
         }
         let sums = try sum.reduce(over: communicator).get()
         return Contribution(
-            arrays: arrays.enumerated().compactMap {
-                sums.floatTensors["array \($0)"]?.reshaped($1.dimensions)
-            },
+            arrays: arrays.compactMap { sums.floatTensors[$0.name]?.reshaped($0.shape.dimensions) },
             scalars: sums.doubles["scalars"] ?? [])
     }
 }
