@@ -34,29 +34,15 @@ public struct CLIPTextConfiguration: Sendable, Equatable {
 extension CLIPTextConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey {
         case vocabularySize = "vocab_size"
-        case width = "hidden_size"
-        case innerWidth = "intermediate_size"
-        case layers = "num_hidden_layers"
-        case heads = "num_attention_heads"
-        case activation = "hidden_act"
-        case normEpsilon = "layer_norm_eps"
         case positions = "max_position_embeddings"
         case endToken = "eos_token_id"
     }
 
     public init(from decoder: any Decoder) throws {
+        try encoder.update(from: decoder)
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
-            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
-        try read(.vocabularySize, into: &vocabularySize)
-        try read(.width, into: &encoder.width)
-        try read(.innerWidth, into: &encoder.innerWidth)
-        try read(.layers, into: &encoder.layers)
-        try read(.heads, into: &encoder.heads)
-        try read(.activation, into: &encoder.activation)
-        try read(.normEpsilon, into: &encoder.normEpsilon)
-        try read(.positions, into: &positions)
-        try read(.endToken, into: &endToken)
+        try container.update(&vocabularySize, .vocabularySize)
+        try container.update(&positions, .positions)
+        try container.update(&endToken, .endToken)
     }
 }

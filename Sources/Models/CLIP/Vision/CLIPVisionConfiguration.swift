@@ -28,30 +28,16 @@ public struct CLIPVisionConfiguration: Sendable, Equatable {
 
 extension CLIPVisionConfiguration: Decodable {
     private enum CodingKeys: String, CodingKey {
-        case width = "hidden_size"
-        case innerWidth = "intermediate_size"
-        case layers = "num_hidden_layers"
-        case heads = "num_attention_heads"
-        case activation = "hidden_act"
-        case normEpsilon = "layer_norm_eps"
         case imageSize = "image_size"
         case patchSize = "patch_size"
         case channels = "num_channels"
     }
 
     public init(from decoder: any Decoder) throws {
+        try encoder.update(from: decoder)
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
-            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
-        try read(.width, into: &encoder.width)
-        try read(.innerWidth, into: &encoder.innerWidth)
-        try read(.layers, into: &encoder.layers)
-        try read(.heads, into: &encoder.heads)
-        try read(.activation, into: &encoder.activation)
-        try read(.normEpsilon, into: &encoder.normEpsilon)
-        try read(.imageSize, into: &imageSize)
-        try read(.patchSize, into: &patchSize)
-        try read(.channels, into: &channels)
+        try container.update(&imageSize, .imageSize)
+        try container.update(&patchSize, .patchSize)
+        try container.update(&channels, .channels)
     }
 }
