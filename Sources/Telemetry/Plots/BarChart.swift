@@ -15,14 +15,17 @@ public struct BarChart: Sendable {
         }
     }
 
-    /// A dashed line across all bars.
+    /// A dashed line across all bars, or across those of one category.
     public struct Threshold: Sendable {
         public var name: String
         public var value: Double
+        /// Its index; nil for all.
+        public var category: Int?
 
-        public init(name: String, value: Double) {
+        public init(name: String, value: Double, category: Int? = nil) {
             self.name = name
             self.value = value
+            self.category = category
         }
     }
 
@@ -77,7 +80,7 @@ public struct BarChart: Sendable {
         drawCategories(in: area, rowHeight: rowHeight, on: &canvas)
         let bars = bars(axis, in: area, rowHeight: rowHeight)
         for bar in bars { bar.draw(on: &canvas) }
-        drawThresholds(axis, in: area, on: &canvas)
+        drawThresholds(axis, in: area, rowHeight: rowHeight, on: &canvas)
         for bar in bars { bar.drawNumber(on: &canvas) }
         return SVG(
             title: title, width: Self.width, height: area.bottom + (xLabel.isEmpty ? 24 : 40),
@@ -97,7 +100,14 @@ public struct BarChart: Sendable {
     private var legendEntries: [Legend.Entry] {
         groups.indices.map {
             Legend.Entry(name: groups[$0].name, sample: .block, style: "bar " + PlotTheme.colorClass($0))
-        } + thresholds.map { Legend.Entry(name: $0.name, sample: .line, style: Self.thresholdStyle) }
+        } + thresholdNames.map { Legend.Entry(name: $0, sample: .line, style: Self.thresholdStyle) }
+    }
+
+    /// Each once: categories may have thresholds of one name.
+    private var thresholdNames: [String] {
+        thresholds.map(\.name).reduce(into: []) { names, name in
+            if !names.contains(name) { names.append(name) }
+        }
     }
 
     private static let thresholdStyle = "threshold " + PlotTheme.colorClass(PlotTheme.colorCount - 1)
@@ -140,11 +150,15 @@ public struct BarChart: Sendable {
         }
     }
 
-    private func drawThresholds(_ axis: Axis, in area: PlotArea, on canvas: inout SVGCanvas) {
+    private func drawThresholds(
+        _ axis: Axis, in area: PlotArea, rowHeight: Double, on canvas: inout SVGCanvas
+    ) {
         for threshold in thresholds {
             let x = area.x(axis.fraction(threshold.value))
             guard x.isFinite else { continue }
-            canvas.line(x, area.top, x, area.bottom, style: Self.thresholdStyle)
+            let top = area.top + Double(threshold.category ?? 0) * rowHeight
+            let bottom = threshold.category == nil ? area.bottom : top + rowHeight
+            canvas.line(x, top, x, bottom, style: Self.thresholdStyle)
         }
     }
 }

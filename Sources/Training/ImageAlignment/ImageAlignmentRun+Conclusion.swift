@@ -21,7 +21,7 @@ extension ImageAlignmentRun {
         try writePictures()
         try session.write(
             "baselines.json", ["base": ["rewards": record.trained.base.rewards]].sortedJSON())
-        try session.write("evaluation.json", record.sortedJSON(.prettyPrinted))
+        try session.write(ImageEvaluation.fileName, record.sortedJSON(.prettyPrinted))
         try session.write("summary.json", summary.json())
         session.console.write(record.table(summary))
         if let share = session.communicationShare {
@@ -98,8 +98,9 @@ extension ImageAlignmentRun {
             for (caption, isAligned) in [("base", false), ("aligned", true)] {
                 let pictures = try pictures(population, table, withAdapter: isAligned)
                 for (index, picture) in pictures.enumerated() {
-                    let name = "\(population == .heldOut ? "held-out-" : "")\(caption)-\(index)"
-                    files["images/\(name).png"] = try picture.encoded()
+                    let name = AlignmentPictures.fileName(
+                        isHeldOut: population == .heldOut, isAligned: isAligned, index)
+                    files[name] = try picture.encoded()
                 }
                 rows.append(pictures)
                 captions.append(caption)
@@ -108,7 +109,7 @@ extension ImageAlignmentRun {
         var grid = ImageGrid(rows: rows)
         grid.rowCaptions = captions
         grid.tileScale = max(1, 128 / problem.size.width)
-        files[BeforeAfterPictures.fileName] = try grid.rendered().encoded()
+        files[AlignmentPictures.gridName] = try grid.rendered().encoded()
         return files
     }
 

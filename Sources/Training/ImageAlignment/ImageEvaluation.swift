@@ -2,9 +2,9 @@ import Foundation
 import Telemetry
 
 /// `evaluation.json`: the aligned model beside the base on the same latents.
-struct ImageEvaluation: Encodable {
+struct ImageEvaluation: Codable, Sendable {
     /// Rewards in the units of their thresholds.
-    struct Model: Encodable {
+    struct Model: Codable {
         let rewards: [Double]
         /// Standard errors.
         let errors: [Double]
@@ -17,7 +17,7 @@ struct ImageEvaluation: Encodable {
         }
     }
 
-    struct Population: Encodable {
+    struct Population: Codable {
         let samples: Int
         let aligned: Model
         let base: Model
@@ -28,6 +28,8 @@ struct ImageEvaluation: Encodable {
             self.base = Model(base, constraints)
         }
     }
+
+    static let fileName = "evaluation.json"
 
     let names: [String]
     let trained: Population

@@ -15,13 +15,20 @@ struct ComparisonReport: Sendable {
     }
 
     func page() throws -> ReportPage {
-        let samples = try zip(names, reports).map { name, report in
-            ReportSection("Samples of \(name)", try report.pictures?.blocks() ?? [])
-        }
-        let sections = [result, ReportSection("Curves", curves)] + samples
+        let sections = [result, ReportSection("Curves", curves)] + (try samples())
         return ReportPage(
             title: "Comparison of \(reports.count) runs", subtitle: names.joined(separator: " · "),
             sections: sections.filter { !$0.blocks.isEmpty }, footer: "Saddle \(saddleVersion)")
+    }
+
+    /// One grid where the runs share latents, else what each run shows.
+    private func samples() throws -> [ReportSection] {
+        if let shared = AlignmentPictures(zip(names, records).map { ($0, $1.directory) }) {
+            return [ReportSection("Samples", try shared.blocks())]
+        }
+        return try zip(names, reports).map { name, report in
+            ReportSection("Samples of \(name)", try report.pictures?.blocks() ?? [])
+        }
     }
 
     private var result: ReportSection {
@@ -44,7 +51,8 @@ struct ComparisonReport: Sendable {
     }
 
     private var curves: [ReportBlock] {
-        let charts = [
+        let rewards = RewardComparison(Array(zip(names, records)).map { ($0, $1) })?.charts ?? []
+        let lines = [
             ("Objective", "objective", false), ("Dual value", "dual_value", false),
             ("Size of the duality gap", "gap", true),
         ].map { title, metric, isLogarithmic in
@@ -61,6 +69,7 @@ struct ComparisonReport: Sendable {
             chart.isYLogarithmic = isLogarithmic
             return chart
         }.filter { !$0.series.isEmpty }
-        return charts.isEmpty ? [] : [.charts(charts.map { $0.svg() })]
+        let charts = rewards + lines.map { $0.svg() }
+        return charts.isEmpty ? [] : [.charts(charts)]
     }
 }

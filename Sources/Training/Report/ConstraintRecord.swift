@@ -19,6 +19,10 @@ struct ConstraintRecord: Sendable {
 
     let name: String
     let value: Double?
+    /// Standard error of the value; nil where none was measured.
+    let error: Double?
+    /// The value on prompts that were not trained on.
+    let heldOut: Double?
     /// Bound of a reward; nil for compositions, which share one bound.
     let threshold: Double?
     /// Positive is violated.
@@ -68,6 +72,8 @@ extension RunRecord {
                 summary?.thresholds?.element(index) ?? outline?.rewards?.first { $0.name == name }?.threshold
             return ConstraintRecord(
                 name: name, value: summary.map { _ in values?.element(index) } ?? last(measure?.metric ?? ""),
+                error: evaluation?.trained.aligned.errors.element(index),
+                heldOut: evaluation?.heldOut?.aligned.rewards.element(index),
                 threshold: measure == .reward ? threshold : nil,
                 violation: summary.map { $0.violations.element(index) } ?? last("violation"),
                 multiplier: summary.map { $0.multipliers.element(index) } ?? last("multiplier"),

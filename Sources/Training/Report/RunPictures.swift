@@ -17,7 +17,7 @@ enum PictureFile: Sendable {
 /// The fitting kind of picture for the dimension of the samples: tiles for square images, curves in one
 /// dimension, the plane for all others. Runs on images have made theirs.
 func runPictures(of record: RunRecord) -> (any RunPictures)? {
-    if let pictures = BeforeAfterPictures(directory: record.directory) { return pictures }
+    if let pictures = AlignmentPictures(directory: record.directory) { return pictures }
     guard let dimension = record.samples.first?.dimension else { return nil }
     if let side = ImageTiles.side(ofDimension: dimension) { return ImageTiles(record.samples, side: side) }
     return dimension == 1 ? DensityCurves(record.samples) : PlanePictures(record)

@@ -21,6 +21,8 @@ struct RunRecord: Sendable {
     let summary: Summary?
     /// By name, in alphabetical order.
     let baselines: [(name: String, values: Baseline)]
+    /// The aligned text-to-image model beside its base; nil for other runs.
+    let evaluation: ImageEvaluation?
     let samples: [SampleSet]
     /// Steps of the checkpoints, ascending.
     let checkpoints: [Int]
@@ -55,6 +57,9 @@ struct RunRecord: Sendable {
             try JSONDecoder().decode(Manifest.self, from: $0).saddle
         }
         kind = (summary?.kind ?? outline?.kind).flatMap(RunConfiguration.Kind.init(rawValue:))
+        evaluation =
+            kind == .alignment
+            ? try files.decoded(ImageEvaluation.fileName, by: ImageEvaluation.init(sortedJSON:)) : nil
         samples =
             files.has(SampleSet.fileName)
             ? try SampleSet.read(

@@ -75,10 +75,14 @@ struct ConstraintTable {
             [(isAlignment ? "reward" : "model", { $0.name })]
             + (isAlignment ? [("required", { $0.requirement ?? ReportTable.missing })] : [])
             + [
-                (record.measure?.label ?? "value", { number($0.value) }),
+                (record.measure?.label ?? "value", { number($0.value) })
+            ]
+            + (constraints.contains { $0.error != nil } ? [("± standard error", { number($0.error) })] : [])
+            + [
                 ("violation", { number($0.violation) }),
                 ("λ", { number($0.multiplier) }),
             ]
+            + (constraints.contains { $0.heldOut != nil } ? [("held-out prompts", { number($0.heldOut) })] : [])
             + record.baselines.enumerated().map { index, baseline in
                 (baselineName(baseline.name), { number($0.baselines[index]) })
             }

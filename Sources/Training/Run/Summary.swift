@@ -47,11 +47,16 @@ extension Encodable {
     }
 }
 
-extension Summary {
-    public init(json: Data) throws {
+extension Decodable {
+    /// Reads what `sortedJSON` writes.
+    init(sortedJSON json: Data) throws {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        self = try decoder.decode(Summary.self, from: json)
+        self = try decoder.decode(Self.self, from: json)
     }
+}
+
+extension Summary {
+    public init(json: Data) throws { try self.init(sortedJSON: json) }
 }
