@@ -80,6 +80,10 @@ final class ResamplingTests: XCTestCase {
         assertIdentical(identity.resampled(by: matrix, axis: 1), flat.transposed())
         assertIdentical(identity.resampled(by: matrix.transposed, axis: 0), flat.transposed())
         assertIdentical(identity.resampled(by: matrix.rows(1..<4), axis: 0), flat.slice(1..<4))
+        let (above, below) = (Tensor.zeros([2, 5], dtype: .float64), Tensor.zeros([1, 5], dtype: .float64))
+        let wider = Tensor.concatenated([above, flat, below])
+        assertIdentical(identity.resampled(by: matrix.rows(-2..<6), axis: 0), wider)
+        checkGradient(of: { $0[0].resampled(by: matrix.rows(-2..<6), axis: 0) }, at: [identity])
     }
 
     /// Wide enough that threads share the rows; each is a sum of its own.

@@ -6,6 +6,7 @@ public enum ImageRewards {
 
     private static let learned: [ImageRewardEntry] = [
         AestheticReward.entry, CLIPSimilarity.clipScore, CLIPSimilarity.pickScore,
+        CLIPSimilarity.humanPreference, MultiDimensionalPreferenceScore.entry,
     ]
 
     public static let all: [ImageRewardEntry] =

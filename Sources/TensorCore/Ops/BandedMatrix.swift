@@ -25,9 +25,9 @@ public struct BandedMatrix: Sendable, Equatable {
         weights = bands.flatMap(\.weights)
     }
 
-    /// Some of the rows: a part of the result is all that is computed.
+    /// Some of the rows: a part of the result is all that is computed; rows that the matrix has not are 0.
     public func rows(_ range: Range<Int>) -> BandedMatrix {
-        BandedMatrix(columns: columns, bands: range.map(band))
+        BandedMatrix(columns: columns, bands: range.map { (0..<rows).contains($0) ? band($0) : (0, []) })
     }
 
     /// Aᵀ.

@@ -19,12 +19,7 @@ public struct ComponentDirectory: Sendable {
     /// - Parameter variant: as in `diffusion_pytorch_model.fp16.safetensors`; nil takes the file without one, or
     ///   the only variant there is, `fp16` before others.
     public func weights(variant: String? = nil, naming: WeightNaming = .plain) throws -> ComponentWeights {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        } catch {
-            throw ModelFilesError.unreadable(path: path, reason: error.localizedDescription)
-        }
+        let names = try fileNames()
         let candidates = names.compactMap(WeightFileName.init)
         guard let choice = Self.choice(candidates, variant: variant) else {
             throw ModelFilesError.missing(
@@ -34,6 +29,33 @@ public struct ComponentDirectory: Sendable {
         let file = "\(path)/\(choice.name)"
         return try choice.isIndex
             ? ComponentWeights(index: file, naming: naming) : ComponentWeights(file: file, naming: naming)
+    }
+
+    /// Path of the only file of a kind.
+    ///
+    /// - Parameters:
+    ///   - suffixes: ends of its name, as in `.pth`.
+    ///   - what: it is, and where there is none, `advice`: for messages.
+    /// - Throws: `ModelFilesError.missing` if there is none, or more than one.
+    public func onlyFile(_ suffixes: [String], what: String, advice: String) throws -> String {
+        let names = try fileNames().filter { name in suffixes.contains(where: name.hasSuffix) }
+        guard let name = names.first else {
+            throw ModelFilesError.missing(path: path, what: what, advice: advice)
+        }
+        guard names.count == 1 else {
+            throw ModelFilesError.missing(
+                path: path, what: "a single \(suffixes.joined(separator: " or ")) file",
+                advice: "There are \(cut(names, separator: ", ")).")
+        }
+        return "\(path)/\(name)"
+    }
+
+    private func fileNames() throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        } catch {
+            throw ModelFilesError.unreadable(path: path, reason: error.localizedDescription)
+        }
     }
 
     private static func choice(_ candidates: [WeightFileName], variant: String?) -> WeightFileName? {

@@ -48,6 +48,13 @@ public struct WeightNaming: Sendable {
             isPositionBuffer(name) || ["text_", "logit_scale"].contains { name.hasPrefix($0) }
         })
 
+    /// open_clip's CLIP, by its own names: within `state_dict`, as HPS v2 is published, or under `model`, as imscore
+    /// has it.
+    public static let openCLIP = WeightNaming { name in
+        let level = ["state_dict.", "model."].first { name.hasPrefix($0) } ?? ""
+        return String(name.dropFirst(level.count))
+    }
+
     @Sendable private static func isPositionBuffer(_ name: String) -> Bool {
         name.hasSuffix("_model.embeddings.position_ids")
     }

@@ -5,18 +5,25 @@ import TestSupport
 import WeightFiles
 import XCTest
 
-/// Every image reward against its reference definition in PyTorch, whose answers `make_rewards.py` wrote.
+/// Every image reward against its reference definition in PyTorch, whose answers `make_rewards.py` and
+/// `make_preference.py` wrote.
 final class ImageRewardsTests: XCTestCase {
     private static let prompts = [
         "wide": ["a red fox", "two birds"], "high": ["a fox and a blue bird on a very long branch"],
     ]
 
+    /// Rewards with files of their own.
+    private static let directories = ["hps-v2": "hps", "mps": "mps"]
+
     private func reference(_ name: String) throws -> Tensor {
-        try SafetensorsFile(path: try fixture("rewards.safetensors").path).tensor(name)
+        let isOwn = Self.directories.keys.contains { name.contains(".\($0)") }
+        let file = isOwn ? "preference.safetensors" : "rewards.safetensors"
+        return try SafetensorsFile(path: try fixture(file).path).tensor(name)
     }
 
     private func reward(_ entry: ImageRewardEntry, as dtype: DType? = .float32) throws -> any ImageReward {
-        try entry.load(weights: entry.weights == nil ? nil : try fixture("clip").path, as: dtype)
+        let directory = Self.directories[entry.name] ?? "clip"
+        return try entry.load(weights: entry.weights == nil ? nil : try fixture(directory).path, as: dtype)
     }
 
     func testValuesAndGradientsAreThoseOfTheReferences() throws {
@@ -39,7 +46,7 @@ final class ImageRewardsTests: XCTestCase {
     }
 
     func testNarrowWeightsGiveTheSameScores() throws {
-        for name in ["aesthetic", "clip-score"] {
+        for name in ["aesthetic", "clip-score", "hps-v2", "mps"] {
             // The file holds f16.
             let entry = try ImageRewards.entry(named: name)
             let (wide, narrow) = (try reward(entry), try reward(entry, as: nil))
@@ -52,16 +59,18 @@ final class ImageRewardsTests: XCTestCase {
     }
 
     func testFeaturesOfAPromptDoNotDependOnItsNeighbours() throws {
-        let reward = try reward(ImageRewards.entry(named: "pick-score"))
-        let images = try reference("wide.images")
-        let together = try reward(images, prompts: ["a fox", "two birds"])
-        let again = try reward(images, prompts: ["a fox", "two birds"])
-        let swapped = try reward(images, prompts: ["two birds", "a fox"])
-        assertIdentical(together, again)
-        XCTAssertNotEqual(together.floats, swapped.floats)
-        let fresh = try self.reward(ImageRewards.entry(named: "pick-score"))
-        _ = try fresh(images, prompts: ["two birds", "a fox"])
-        assertIdentical(try fresh(images, prompts: ["a fox", "two birds"]), together)
+        for entry in ImageRewards.all where entry.readsPrompts {
+            let reward = try reward(entry)
+            let images = try reference("wide.images")
+            let together = try reward(images, prompts: ["a fox", "two birds"])
+            let again = try reward(images, prompts: ["a fox", "two birds"])
+            let swapped = try reward(images, prompts: ["two birds", "a fox"])
+            assertIdentical(together, again, entry.name)
+            XCTAssertNotEqual(together.floats, swapped.floats, entry.name)
+            let fresh = try self.reward(entry)
+            _ = try fresh(images, prompts: ["two birds", "a fox"])
+            assertIdentical(try fresh(images, prompts: ["a fox", "two birds"]), together, entry.name)
+        }
     }
 
     /// Pictures that clamping leaves all black, white or grey must not spoil a batch.
@@ -102,10 +111,12 @@ final class ImageRewardsTests: XCTestCase {
             [
                 "brightness-high", "brightness-low", "global-contrast-high", "global-contrast-low",
                 "local-contrast-high", "local-contrast-low", "saturation-high", "saturation-low",
-                "colourfulness-high", "colourfulness-low", "aesthetic", "clip-score", "pick-score",
+                "colourfulness-high", "colourfulness-low", "aesthetic", "clip-score", "pick-score", "hps-v2",
+                "mps",
             ])
         XCTAssertEqual(
-            ImageRewards.all.filter(\.readsPrompts).map(\.name), ["clip-score", "pick-score"])
+            ImageRewards.all.filter(\.readsPrompts).map(\.name),
+            ["clip-score", "pick-score", "hps-v2", "mps"])
     }
 
     func testRefusals() throws {

@@ -33,6 +33,23 @@ final class TorchArchiveTests: XCTestCase {
         XCTAssertEqual(Array(tensors.keys), ["state_dict.weight"])
     }
 
+    func testWeightsOfAModel() throws {
+        let archive = try TorchArchive(path: fixture("state.pth").path)
+        let weights = try ComponentWeights(archive: archive)
+        XCTAssertEqual(weights.names, archive.tensors.keys.sorted())
+        XCTAssertEqual(weights.shape(of: "layers.0.weight"), [2, 3])
+        XCTAssertThrowsError(try weights.load([("index", [3]), ("row", [4])], as: .float32)) { error in
+            XCTAssertTrue(
+                "\(error)".contains("1 of another shape: row (expected [4], found [3])"), "\(error)")
+            XCTAssertTrue("\(error)".contains("1 of another type: index (i32)"), "\(error)")
+        }
+        let nested = try TorchArchive(path: fixture("nested.pt").path)
+        let only = try XCTUnwrap(nested.tensors["state_dict.weight"])
+        let loaded = try ComponentWeights(archive: nested, naming: .openCLIP).load(
+            [("weight", only.shape)], as: .float16)
+        assertIdentical(try XCTUnwrap(loaded["weight"]), only.cast(to: .float16))
+    }
+
     func testRunsNothing() throws {
         for (name, message) in [
             ("module.pth", "which a state dictionary needs not"), ("legacy.pth", "not a zip archive"),

@@ -1,3 +1,4 @@
+import Foundation
 import WeightFiles
 
 /// transformers' `config.json` of a CLIPModel: same keys, same defaults.
@@ -8,6 +9,33 @@ public struct CLIPConfiguration: Sendable, Equatable {
     public var projectionWidth = 512
 
     public init() {}
+
+    /// ViT-H/14's, as OpenCLIP trained it (Cherti and others 2023), on which HPS v2, PickScore and MPS build.
+    public static var vitH14: CLIPConfiguration {
+        func encoder(width: Int, layers: Int) -> CLIPEncoderConfiguration {
+            CLIPEncoderConfiguration(
+                width: width, innerWidth: 4 * width, layers: layers, heads: 16, activation: .gelu)
+        }
+        var configuration = CLIPConfiguration()
+        configuration.text.encoder = encoder(width: 1024, layers: 24)
+        configuration.vision.encoder = encoder(width: 1280, layers: 32)
+        configuration.vision.patchSize = 14
+        configuration.projectionWidth = 1024
+        return configuration
+    }
+
+    /// A directory's `config.json`, or `standard` where there is none.
+    ///
+    /// - Throws: `ModelFilesError`.
+    public static func read(
+        _ directory: ComponentDirectory, otherwise standard: CLIPConfiguration
+    ) throws -> CLIPConfiguration {
+        let path = "\(directory.path)/config.json"
+        guard FileManager.default.fileExists(atPath: path) else { return standard }
+        let configuration = try directory.configuration(CLIPConfiguration.self)
+        try configuration.validate(path: path)
+        return configuration
+    }
 
     /// - Throws: `ModelFilesError.invalid` with all problems at once.
     func validate(path: String) throws {

@@ -24,6 +24,11 @@ public final class CLIPImageEncoder: Module {
     /// - Shapes: images `[N, size, size, 3]`, normalised; result `[N, features]`.
     public func callAsFunction(_ images: Tensor) -> Tensor { projection(tower.pooled(tower(images))) }
 
+    /// Features of the class token and of every patch in that space, taken before the tower's last norm.
+    ///
+    /// - Shapes: images as above; result `[N, 1 + patches, features]`.
+    public func tokens(_ images: Tensor) -> Tensor { projection(tower(images)) }
+
     public var namedParameters: [NamedParameter] {
         tower.namedParameters + projection.namedParameters(under: "visual_projection")
     }

@@ -26,6 +26,16 @@ public final class CLIPModel: Module {
     /// - Shapes: ids `[N, tokens]`, as CLIPTextModel takes them; result `[N, features]`.
     public func textFeatures(_ ids: Tensor) -> Tensor { textProjection(text.pooled(text(ids), ids: ids)) }
 
+    /// Features of every token of texts in that space.
+    ///
+    /// - Shapes: ids as above; result `[N, tokens, features]`.
+    public func textTokens(_ ids: Tensor) -> Tensor { textProjection(text(ids)) }
+
+    /// Features of each text, out of those of its tokens.
+    ///
+    /// - Shapes: tokens `[N, tokens, features]`; result `[N, features]`.
+    public func textFeatures(ofTokens tokens: Tensor, ids: Tensor) -> Tensor { text.pooled(tokens, ids: ids) }
+
     /// e^logit_scale: what cosines are multiplied by.
     public var cosineScale: Double { exp(logitScale.value.item) }
 

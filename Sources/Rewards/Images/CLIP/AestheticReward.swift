@@ -1,4 +1,3 @@
-import Foundation
 import Models
 import TensorCore
 import WeightFiles
@@ -20,30 +19,14 @@ public struct AestheticReward: ImageReward {
         encoder = try CLIPImageEncoder.load(directory, as: dtype)
         preprocessing = try CLIPPreprocessing(
             directory: directory, imageSize: encoder.configuration.imageSize, filter: .bicubic)
-        head = try LinearStack(
-            TorchArchive(path: Self.headFile(in: path)), inputs: encoder.features)
+        let file = try directory.onlyFile(
+            [".pth"], what: "the predictor's head",
+            advice: "Put sac+logos+ava1-l14-linearMSE.pth beside CLIP's files.")
+        head = try LinearStack(TorchArchive(path: file), inputs: encoder.features)
     }
 
     public func callAsFunction(_ images: Tensor, prompts: [String]) throws -> Tensor {
         head(encoder(preprocessing(images)).normalized(axis: 1)).reshaped(-1)
-    }
-
-    private static func headFile(in path: String) throws -> String {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        } catch {
-            throw ModelFilesError.unreadable(path: path, reason: error.localizedDescription)
-        }
-        let heads = names.filter { $0.hasSuffix(".pth") }
-        guard let head = heads.first, heads.count == 1 else {
-            throw ModelFilesError.missing(
-                path: path, what: heads.isEmpty ? "the predictor's head" : "a single .pth file",
-                advice: heads.isEmpty
-                    ? "Put sac+logos+ava1-l14-linearMSE.pth beside CLIP's files."
-                    : "There are \(heads.count).")
-        }
-        return "\(path)/\(head)"
     }
 
     static let entry = ImageRewardEntry(

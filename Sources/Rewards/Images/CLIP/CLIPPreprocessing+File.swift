@@ -35,7 +35,7 @@ extension CLIPPreprocessing {
         }
         let side =
             switch size {
-            case .shortestSide(let side), .square(let side): side
+            case .shortestSide(let side), .longestSide(let side), .square(let side): side
             }
         let isWhole = file.cutsOut ?? true || size == .square(imageSize)
         guard crop == imageSize, side >= crop, isWhole else {

@@ -10,12 +10,14 @@ public struct CLIPPreprocessing: Sendable, Equatable {
     public enum Size: Sendable, Equatable {
         /// The shorter side; the other follows.
         case shortestSide(Int)
+        /// The longer side; the other follows, and black fills it up.
+        case longestSide(Int)
         /// Both, whatever they were.
         case square(Int)
     }
 
     public var size: Size
-    /// Pixels of either side of the part that is cut out.
+    /// Pixels of either side of the part that is cut out, or filled up to.
     public var crop: Int
     /// Mean and deviation of the colours R, G, B.
     public var mean = [0.48145466, 0.4578275, 0.40821073]
@@ -38,16 +40,24 @@ public struct CLIPPreprocessing: Sendable, Equatable {
     }
 
     func resized(height: Int, width: Int) -> (height: Int, width: Int) {
-        switch size {
+        let longest = Double(max(height, width))
+        // As Python rounds; a very thin picture keeps a pixel.
+        func scaled(_ side: Int, to length: Int) -> Int {
+            max(1, Int((Double(side) * (Double(length) / longest)).rounded(.toNearestOrEven)))
+        }
+        return switch size {
         case .square(let side): (side, side)
         case .shortestSide(let side) where height <= width: (side, side * width / height)
         case .shortestSide(let side): (side * height / width, side)
+        case .longestSide(let side): (scaled(height, to: side), scaled(width, to: side))
         }
     }
 
-    /// Where the cut begins is rounded to even, as Python rounds.
+    /// The middle of a side, or all of it in the middle where it is too short; where a cut begins is rounded to even, as
+    /// Python rounds.
     private func centre(of side: Int) -> Range<Int> {
-        let start = Int((Double(side - crop) / 2).rounded(.toNearestOrEven))
+        let start =
+            side < crop ? -((crop - side) / 2) : Int((Double(side - crop) / 2).rounded(.toNearestOrEven))
         return start..<(start + crop)
     }
 

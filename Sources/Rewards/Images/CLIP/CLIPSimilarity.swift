@@ -2,13 +2,16 @@ import Models
 import TensorCore
 import WeightFiles
 
-/// How well pictures fit their prompts: e^logit_scale · cos(image features, text features).
+/// How well pictures fit their prompts: scale · cos(image features, text features).
 public struct CLIPSimilarity: ImageReward {
     public let name: String
-    private let model: CLIPModel
+    private let encoder: CLIPImageEncoder
     private let preprocessing: CLIPPreprocessing
-    private let promptFeatures: PromptFeatures
+    private let promptFeatures: PromptFeatures<Tensor>
+    private let scale: Double
 
+    /// With the model's own scale, e^logit_scale.
+    ///
     /// - Parameters:
     ///   - directory: a CLIPModel with its tokenizer, as transformers' save_pretrained writes them.
     ///   - dtype: the type to hold weights in; nil keeps the stored one.
@@ -16,20 +19,32 @@ public struct CLIPSimilarity: ImageReward {
     public init(name: String, directory path: String, filter: ResizingFilter, as dtype: DType? = .float32)
         throws
     {
-        self.name = name
         let directory = try ComponentDirectory(path: path)
-        model = try CLIPModel.load(directory, as: dtype)
-        preprocessing = try CLIPPreprocessing(
+        let model = try CLIPModel.load(directory, as: dtype)
+        let preprocessing = try CLIPPreprocessing(
             directory: directory, imageSize: model.configuration.vision.imageSize, filter: filter)
-        promptFeatures = try PromptFeatures(model, directory: directory)
+        try self.init(
+            name: name, model, preprocessing,
+            PromptTokenizer(directory: directory, for: model.configuration.text), scale: model.cosineScale)
+    }
+
+    init(
+        name: String, _ model: CLIPModel, _ preprocessing: CLIPPreprocessing, _ tokenizer: PromptTokenizer,
+        scale: Double
+    ) {
+        self.name = name
+        encoder = model.images
+        self.preprocessing = preprocessing
+        promptFeatures = PromptFeatures(tokenizer) { model.textFeatures($0).normalized(axis: 1) }
+        self.scale = scale
     }
 
     public func callAsFunction(_ images: Tensor, prompts: [String]) throws -> Tensor {
         precondition(
             images.shape[0] == prompts.count,
             "\(name): got \(prompts.count) prompts for images \(images.shape), expected one for each")
-        let pictures = model.images(preprocessing(images)).normalized(axis: 1)
-        return model.cosineScale * (pictures * promptFeatures(prompts)).sum(axis: 1)
+        let pictures = encoder(preprocessing(images)).normalized(axis: 1)
+        return scale * (pictures * Tensor.concatenated(promptFeatures(prompts))).sum(axis: 1)
     }
 }
 

@@ -1,45 +1,33 @@
-import Models
 import Synchronization
 import TensorCore
-import WeightFiles
 
-/// Features of prompts, of length 1; those seen before are kept, since training repeats its prompts.
-final class PromptFeatures: Sendable {
-    /// Some kilobytes each.
-    private static let limit = 4096
+/// What a model makes of prompts; those seen before are kept, since training repeats its prompts.
+final class PromptFeatures<Features: Sendable>: Sendable {
+    private let tokenizer: PromptTokenizer
+    private let limit: Int
+    private let features: @Sendable (_ ids: Tensor) -> Features
+    private let known = Mutex<[String: Features]>([:])
 
-    private let model: CLIPModel
-    private let tokenizer: CLIPTokenizer
-    private let known = Mutex<[String: Tensor]>([:])
-
-    /// - Parameter directory: holds the tokenizer's files.
-    init(_ model: CLIPModel, directory: ComponentDirectory) throws {
-        self.model = model
-        tokenizer = try CLIPTokenizer(
-            directory: directory.path, defaultLength: model.configuration.text.positions)
-        let text = model.configuration.text
-        guard tokenizer.maximumLength <= text.positions, tokenizer.vocabularySize <= text.vocabularySize
-        else {
-            throw ModelFilesError.invalid(
-                path: directory.path,
-                reason:
-                    "the tokenizer makes \(tokenizer.maximumLength) ids below \(tokenizer.vocabularySize), "
-                    + "the model takes \(text.positions) below \(text.vocabularySize)")
-        }
-    }
-
-    /// - Shapes: result `[N, features]`, N prompts.
-    func callAsFunction(_ prompts: [String]) -> Tensor {
-        withoutRecording { Tensor.concatenated(prompts.map(features)) }
+    /// - Parameters:
+    ///   - limit: how many prompts are kept, at some kilobytes each unless `features` makes more of them.
+    ///   - features: of the ids `[1, tokens]` of one prompt.
+    init(
+        _ tokenizer: PromptTokenizer, limit: Int = 4096,
+        _ features: @escaping @Sendable (_ ids: Tensor) -> Features
+    ) {
+        self.tokenizer = tokenizer
+        self.limit = limit
+        self.features = features
     }
 
     /// One prompt at a time, so that its features do not depend on its neighbours in any bit.
-    private func features(of prompt: String) -> Tensor {
+    func callAsFunction(_ prompts: [String]) -> [Features] { withoutRecording { prompts.map(features(of:)) } }
+
+    private func features(of prompt: String) -> Features {
         if let features = known.withLock({ $0[prompt] }) { return features }
-        let ids = tokenizer(prompt)
-        let features = model.textFeatures(Tensor(indices: ids, shape: [1, ids.count])).normalized(axis: 1)
+        let features = features(tokenizer(prompt))
         known.withLock {
-            if $0.count >= Self.limit { $0.removeAll() }
+            if $0.count >= limit { $0.removeAll() }
             $0[prompt] = features
         }
         return features
