@@ -2,21 +2,80 @@ import Foundation
 import Training
 import XCTest
 
-/// The shipped configurations, and the shortest ones that are complete.
+/// The shipped configurations.
 final class ConfigurationExamplesTests: XCTestCase {
+    private let examples = packageRoot.appendingPathComponent("examples")
+
     func testEveryExampleLoads() throws {
-        let examples = packageRoot.appendingPathComponent("examples")
         let files = try XCTUnwrap(
             FileManager.default.enumerator(at: examples, includingPropertiesForKeys: nil)
         )
         .compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
-        XCTAssertGreaterThanOrEqual(files.count, 7)
+        XCTAssertGreaterThanOrEqual(files.count, 10)
         for file in files {
-            let configuration = try RunConfiguration(
-                file: file.path, overrides: [], kinds: Set(RunConfiguration.Kind.allCases))
-            let again = try RunConfiguration(yaml: configuration.text)
-            XCTAssertEqual(again, configuration, file.path)
-            XCTAssertEqual(again.text, configuration.text, file.path)
+            if try ImageAlignmentConfiguration.isDescribed(by: file.path) {
+                // Weights are not shipped.
+                let configuration = try ImageAlignmentConfiguration(file: file.path)
+                let again = try ImageAlignmentConfiguration(yaml: configuration.text)
+                XCTAssertEqual(again, configuration, file.path)
+                XCTAssertEqual(again.text, configuration.text, file.path)
+            } else {
+                let configuration = try RunConfiguration(
+                    file: file.path, overrides: [], kinds: Set(RunConfiguration.Kind.allCases))
+                let again = try RunConfiguration(yaml: configuration.text)
+                XCTAssertEqual(again, configuration, file.path)
+                XCTAssertEqual(again.text, configuration.text, file.path)
+            }
         }
+    }
+
+    private func stableDiffusion(_ name: String, _ overrides: [String] = []) throws
+        -> ImageAlignmentConfiguration
+    {
+        let file = examples.appendingPathComponent("stable-diffusion/\(name).yaml")
+        return try ImageAlignmentConfiguration(file: file.path, overrides: overrides)
+    }
+
+    /// Tables 8 and 10 of the paper.
+    func testStableDiffusionIsConfiguredAsInThePaper() throws {
+        let (artifacts, four) = (try stableDiffusion("artifacts"), try stableDiffusion("four-rewards"))
+        XCTAssertEqual(artifacts.rewards.map(\.reward), ["mps", "saturation-low", "local-contrast-low"])
+        XCTAssertEqual(artifacts.rewards.map(\.threshold), [0.5, 0.5, 0.25])
+        XCTAssertEqual(four.rewards.map(\.reward), ["mps", "hps-v2", "aesthetic", "pick-score"])
+        XCTAssertEqual(four.rewards.map(\.threshold), [0.5, 0.5, 0.5, 0.5])
+        for (configuration, epochs) in [(artifacts, 20), (four, 25)] {
+            let training = configuration.training
+            XCTAssertEqual(training.steps * training.primalSteps * training.batch, epochs * 128)
+            XCTAssertEqual(training.batch, 64)
+            XCTAssertEqual(configuration.sampling.steps, 15)
+            XCTAssertEqual(configuration.dual.step, 0.05)
+            XCTAssertEqual(configuration.objective.klCoefficient, 0.1)
+            XCTAssertEqual(configuration.adapter.rank, 4)
+            XCTAssertTrue(configuration.rewards.allSatisfy { $0.normalize == .base })
+            XCTAssertEqual(configuration.evaluation.heldOut?.count, 6)
+            guard case .file(let path) = configuration.prompts else { return XCTFail("no file of prompts") }
+            let prompts = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+            XCTAssertEqual(Set(prompts).count, 45)
+        }
+    }
+
+    /// The commands of examples/stable-diffusion/README.md.
+    func testBaselinesAreOneOverrideAway() throws {
+        for (name, weights) in [
+            ("artifacts", [0.2, 0.2, 0.2]), ("artifacts", [1, 0, 0]), ("four-rewards", [0.2, 0.2, 0.2, 0.2]),
+        ] {
+            let list = weights.map { "\($0)" }.joined(separator: ", ")
+            let baseline = try stableDiffusion(name, ["dual.rule=fixed", "dual.initial=[\(list)]"])
+            XCTAssertEqual(baseline.dual.rule, .fixed)
+            XCTAssertEqual(baseline.dual.initial, weights)
+        }
+        let other = try stableDiffusion(
+            "artifacts",
+            [
+                "rewards[0].name=aesthetic", "rewards[0].reward=aesthetic",
+                "rewards[0].weights=models/aesthetic",
+            ])
+        XCTAssertEqual(other.rewards[0].name, "aesthetic")
+        XCTAssertTrue(other.rewards[0].weights?.hasSuffix("stable-diffusion/models/aesthetic") ?? false)
     }
 }
