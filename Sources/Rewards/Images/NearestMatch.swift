@@ -1,8 +1,12 @@
-/// The candidate a misspelled word was probably meant to be; nil if none is near.
+/// The candidate that a misspelled or shortened word was probably meant to be; nil if none is near.
 package func nearestMatch(to word: String, among candidates: [String]) -> String? {
-    let distances = candidates.map { (candidate: $0, distance: editDistance(word.lowercased(), $0)) }
+    let word = word.lowercased()
+    let whole = candidates.filter { word.count > 1 && $0.hasPrefix(word) }
+    let distances = (whole.isEmpty ? candidates : whole).map {
+        (candidate: $0, distance: editDistance(word, $0))
+    }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(1, best.candidate.count / 3) ? best.candidate : nil
+    return !whole.isEmpty || best.distance <= max(1, best.candidate.count / 3) ? best.candidate : nil
 }
 
 /// Damerau–Levenshtein distance (optimal string alignment): insertions, deletions, substitutions, and swaps of

@@ -128,8 +128,11 @@ final class ImageRewardsTests: XCTestCase {
             message { try ImageRewards.entry(named: "brigthness-high") }
                 .hasPrefix("no reward is called \"brigthness-high\"; did you mean \"brightness-high\"?"))
         XCTAssertTrue(
-            message { try ImageRewards.entry(named: "hps") }
-                .hasPrefix("no reward is called \"hps\". Rewards: brightness-high, "))
+            message { try ImageRewards.entry(named: "HPS") }
+                .hasPrefix("no reward is called \"HPS\"; did you mean \"hps-v2\"? Rewards: brightness-high, "))
+        XCTAssertTrue(
+            message { try ImageRewards.entry(named: "blip") }
+                .hasPrefix("no reward is called \"blip\". Rewards: brightness-high, "))
         XCTAssertTrue(
             message { try ImageRewards.entry(named: "clip-score").load(weights: nil) }
                 .hasPrefix("reward clip-score needs weights: the directory of a CLIPModel"))
