@@ -25,3 +25,7 @@ public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throw
     defer { try? FileManager.default.removeItem(at: directory) }
     return try body(directory)
 }
+
+/// The directory of `Package.swift`.
+public let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()

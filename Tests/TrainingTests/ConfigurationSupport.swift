@@ -2,10 +2,6 @@ import Foundation
 import Training
 import XCTest
 
-/// The directory of `Package.swift`.
-let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
 /// Valid documents that tests break.
 enum Documents {
     static let product = """

@@ -8,7 +8,7 @@ from preference import WIDTH
 from training import Settings, fit
 from vocabulary import encode
 
-SETTINGS = Settings(steps=12000, batch=64, learning_rate=6e-4, averaging=0.9995)
+SETTINGS = Settings(steps=7500, batch=64, learning_rate=6e-4, averaging=0.9995)
 EMPTY_SHARE = 0.1  # of the captions are left out, for classifier-free guidance
 CHANNELS = (64, 128, 128)
 

@@ -73,5 +73,7 @@ class replacing:
 
     def __exit__(self, failed, *_):
         if not failed:
+            for file in filter(Path.is_file, self.partial.rglob("*")):
+                file.chmod(0o644)  # safetensors lets only the owner read
             shutil.rmtree(self.path, ignore_errors=True)
             os.replace(self.partial, self.path)

@@ -106,7 +106,7 @@ def parse():
         "--annotations", type=Path, default="/usr/share/unicode/cldr/common/annotations/en.xml", help="of the CLDR"
     )
     parser.add_argument("--stages", type=lambda text: text.split(","), default=STAGES, help=",".join(STAGES))
-    parser.add_argument("--pictures", type=int, default=131072, help="whose latents the denoiser trains on")
+    parser.add_argument("--pictures", type=int, default=32768, help="whose latents the denoiser trains on")
     parser.add_argument("--preference-steps", type=int)
     parser.add_argument("--autoencoder-steps", type=int)
     parser.add_argument("--denoiser-steps", type=int, help="may be raised later: training goes on where it stands")
