@@ -12,7 +12,7 @@ final class ConfigurationExamplesTests: XCTestCase {
             FileManager.default.enumerator(at: examples, includingPropertiesForKeys: nil)
         )
         .compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
-        XCTAssertGreaterThanOrEqual(files.count, 10)
+        XCTAssertGreaterThanOrEqual(files.count, 9)
         for file in files {
             if try ImageAlignmentConfiguration.isDescribed(by: file.path) {
                 // Weights are not shipped.

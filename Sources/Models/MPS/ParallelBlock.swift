@@ -1,10 +1,10 @@
 import Layers
 import TensorCore
 
-/// y = x + W_o · attention(R q, R k, v) + feed-forward(f),  (q, k, v, f) = W · norm(x),  R the rotation of a token's place.
+/// y = x + W_o · attention(R q, R k, v) + feed-forward(f),  (q, k, v, f) = W · norm(x),  R the rotation of a place.
 ///
-/// Attention and feed-forward side by side on one projection (Chowdhery and others 2022, §2), all heads with one key and
-/// one value.
+/// Attention and feed-forward stand side by side on one projection (Chowdhery and others 2022, §2), and all heads share
+/// one key and one value.
 ///
 /// - Shapes: x, y `[N, tokens, width]`.
 final class ParallelBlock: CompositeModule {

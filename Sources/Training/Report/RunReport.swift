@@ -82,7 +82,8 @@ struct ConstraintTable {
                 ("violation", { number($0.violation) }),
                 ("λ", { number($0.multiplier) }),
             ]
-            + (constraints.contains { $0.heldOut != nil } ? [("held-out prompts", { number($0.heldOut) })] : [])
+            + (constraints.contains { $0.heldOut != nil }
+                ? [("held-out prompts", { number($0.heldOut) })] : [])
             + record.baselines.enumerated().map { index, baseline in
                 (baselineName(baseline.name), { number($0.baselines[index]) })
             }

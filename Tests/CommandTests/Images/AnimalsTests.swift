@@ -10,7 +10,8 @@ final class AnimalsTests: CommandTestCase {
 
     func testSamplesAsDiffusers() throws {
         let result = try workspace.saddle([
-            "sample", "--model", "\(animals)/model", "--prompt", "an octopus", "--count", "2", "--steps", "10",
+            "sample", "--model", "\(animals)/model", "--prompt", "an octopus", "--count", "2", "--steps",
+            "10",
             "--guidance", "5", "--initial-latents", "\(animals)/reference/initial.safetensors",
             "--save-latents", workspace.at("saved.safetensors"), "--output", workspace.at("out"),
         ])
@@ -28,7 +29,8 @@ final class AnimalsTests: CommandTestCase {
     /// The preference model reads as a PickScore and prefers the prompt that a picture was made for.
     func testThePreferenceModelKnowsWhatASampleShows() throws {
         let sample = try workspace.saddle([
-            "sample", "--model", "\(animals)/model", "--prompt", "a crocodile", "--steps", "15", "--guidance", "5",
+            "sample", "--model", "\(animals)/model", "--prompt", "a crocodile", "--steps", "15", "--guidance",
+            "5",
             "--output", workspace.at("out"),
         ])
         XCTAssertEqual(sample.exitCode, 0, sample.standardError)

@@ -129,7 +129,8 @@ final class ImageRewardsTests: XCTestCase {
                 .hasPrefix("no reward is called \"brigthness-high\"; did you mean \"brightness-high\"?"))
         XCTAssertTrue(
             message { try ImageRewards.entry(named: "HPS") }
-                .hasPrefix("no reward is called \"HPS\"; did you mean \"hps-v2\"? Rewards: brightness-high, "))
+                .hasPrefix("no reward is called \"HPS\"; did you mean \"hps-v2\"? Rewards: brightness-high, ")
+        )
         XCTAssertTrue(
             message { try ImageRewards.entry(named: "blip") }
                 .hasPrefix("no reward is called \"blip\". Rewards: brightness-high, "))

@@ -53,8 +53,8 @@ public struct CLIPPreprocessing: Sendable, Equatable {
         }
     }
 
-    /// The middle of a side, or all of it in the middle where it is too short; where a cut begins is rounded to even, as
-    /// Python rounds.
+    /// The middle of a side, or all of it in the middle where it is too short; where a cut begins is rounded to even,
+    /// as Python rounds.
     private func centre(of side: Int) -> Range<Int> {
         let start =
             side < crop ? -((crop - side) / 2) : Int((Double(side - crop) / 2).rounded(.toNearestOrEven))

@@ -6,8 +6,8 @@ import WeightFiles
 /// choices; about 0.2 to 0.35.
 extension CLIPSimilarity {
     /// - Parameters:
-    ///   - directory: the checkpoint, its only `.pt` or `.safetensors`, and CLIP's tokenizer; a `config.json` for a CLIP
-    ///     of other sizes than ViT-H/14's.
+    ///   - path: the directory of the checkpoint, its only `.pt` or `.safetensors`, and CLIP's tokenizer; a
+    ///     `config.json` for a CLIP of other sizes than ViT-H/14's.
     ///   - dtype: the type to hold weights in; nil keeps the stored one.
     /// - Throws: `ModelFilesError`, `SafetensorsError`.
     public init(humanPreference path: String, as dtype: DType? = .float32) throws {

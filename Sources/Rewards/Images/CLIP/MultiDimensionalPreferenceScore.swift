@@ -2,8 +2,8 @@ import Models
 import TensorCore
 import WeightFiles
 
-/// MPS, its overall score (Zhang and others 2024): e^logit_scale · cos(image features, text features), the former made in
-/// the light of the prompt.
+/// MPS, its overall score (Zhang and others 2024): e^logit_scale · cos(image features, text features), the former made
+/// in the light of the prompt.
 public struct MultiDimensionalPreferenceScore: ImageReward {
     public let name = "mps"
     private let model: MPSModel
