@@ -12,8 +12,8 @@ public struct CrossModelConfiguration: Sendable, Equatable {
 
     public init(width: Int) { self.width = width }
 
-    /// With heads as wide and as many as the first layer in a file has; where it has none that make sense, the published
-    /// model's, for which the file is then refused.
+    /// With heads as wide and as many as the first layer in a file has; where it has none that make sense, the
+    /// published model's, for which the file is then refused.
     init(width: Int, _ weights: ComponentWeights) {
         self.init(width: width)
         func rows(_ layer: String) -> Int {

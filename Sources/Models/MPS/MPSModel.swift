@@ -2,8 +2,8 @@ import Layers
 import TensorCore
 import WeightFiles
 
-/// MPS (Zhang and others 2024, §4): a CLIP, and a transformer in which the tokens of an image look at those tokens of its
-/// prompt that have to do with a condition; as imscore stores it.
+/// MPS (Zhang and others 2024, §4): a CLIP, and a transformer in which the tokens of an image look at those tokens of
+/// its prompt that have to do with a condition; as imscore stores it.
 public final class MPSModel: Module {
     public let clip: CLIPModel
     private let cross: CrossModel
