@@ -19,7 +19,20 @@ struct Align: ParsableCommand {
             valueName: "file"))
     var trace: String?
 
+    @Flag(help: "Prints who does what and the memory it takes, and starts nothing.")
+    var dryRun = false
+
+    @Option(help: "With --dry-run: as if on so many ranks of this machine.")
+    var ranks = 1
+
+    func validate() throws {
+        guard ranks > 0 else { throw ValidationError("--ranks is \(ranks), must be at least 1") }
+    }
+
     func run() throws {
+        if dryRun {
+            try finish { reportingErrors { try planJob(options.request([.alignment]), ranks: ranks) } }
+        }
         var request = options.request([.alignment])
         request.trace = trace
         try finish { runJob(request) }

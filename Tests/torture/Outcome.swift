@@ -12,7 +12,7 @@ struct Outcome {
             switch name {
             case "summary.json", "metrics.jsonl": files[name] = try Outcome.withoutTimes(json: file)
             case "metrics.csv": files[name] = try Outcome.withoutTimes(csv: file)
-            case "fit": try addUnfinished(in: file)
+            case "preparation": try addUnfinished(in: file)
             // A file STOP may come too late. Other runs have other locks, events and checkpoints set aside.
             case ".lock", "STOP": break
             case _ where name.hasPrefix("events.") || name.contains(".damaged"): break
@@ -34,7 +34,7 @@ struct Outcome {
     private mutating func addUnfinished(in fits: String) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: fits)
         where name != ".lock" && !name.hasPrefix("checkpoint-") {
-            files["fit/\(name)"] = Data()
+            files["preparation/\(name)"] = Data()
         }
     }
 

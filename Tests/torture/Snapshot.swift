@@ -10,7 +10,7 @@ struct Snapshot {
 
     init(_ directory: String) {
         self.directory = directory
-        let all = ["\(directory)/fit", directory].flatMap { place in
+        let all = ["\(directory)/preparation", directory].flatMap { place in
             let store = CheckpointStore(runDirectory: place)
             return ((try? store.steps()) ?? []).map(store.directory)
         }
@@ -44,7 +44,9 @@ struct Snapshot {
             }
         }
         for isFit in [true, false] {
-            let count = { (snapshot: Snapshot) in snapshot.whole.count { $0.contains("/fit/") == isFit } }
+            let count = { (snapshot: Snapshot) in
+                snapshot.whole.count { $0.contains("/preparation/") == isFit }
+            }
             guard count(after) >= min(2, count(self)) else {
                 throw Loss("of \(whole) only \(after.whole) are left: \(ending)")
             }
@@ -73,7 +75,7 @@ struct Snapshot {
 
     private func isNewer(_ checkpoint: String, than other: String) -> Bool {
         let key = { (path: String) in
-            (path.contains("/fit/") ? 0 : 1, Int(path.split(separator: "-").last ?? "") ?? -1)
+            (path.contains("/preparation/") ? 0 : 1, Int(path.split(separator: "-").last ?? "") ?? -1)
         }
         return key(checkpoint) > key(other)
     }

@@ -46,7 +46,7 @@ extension CheckpointConfiguration: Keyed {
                 "Every so many iterations one is kept for good; 0 for none."),
             .optional(
                 "fit_seconds", \.fitSeconds, .nonnegative, unit: "seconds",
-                "Time between checkpoints while models are fitted, in `fit/`; 0 for none but at an interruption."
+                "Time between checkpoints in `preparation/` while models are fitted; 0: only at an interruption."
             ),
         ]
     }

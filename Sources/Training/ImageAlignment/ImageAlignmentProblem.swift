@@ -11,7 +11,8 @@ import TensorCore
 ///
 /// Rewards are back-propagated through the last steps of the sampler, from a step K that is drawn for every update.
 final class ImageAlignmentProblem: @unchecked Sendable {
-    let chain: ImageChain
+    /// What it keeps for the backward pass may be set before the first update.
+    var chain: ImageChain
     let adapter: LoRAAdapter
     private(set) var constraints: [ImageConstraint]
     private let training: ImageTrainingConfiguration
@@ -63,16 +64,15 @@ final class ImageAlignmentProblem: @unchecked Sendable {
         let weights = zip(constraints, multipliers).map {
             -$1 / ($0.scale.deviation * Double(training.batch))
         }
-        let choiceKey = key(.prompts)
         let total = try work.sum(
             arrays: adapter.namedParameters.map { ($0.name, $0.parameter.shape) },
             scalars: ImageMeasurement.scalarCount(rewards: constraints.count), weights: weights, size: size,
-            prompts: { [prompts] in prompts.texts(prompts.choice(of: $0, key: choiceKey)) }
+            prompts: { self.prompts.texts(self.promptChoice(of: $0)) }
         ) { range in
             let start = self.start(
-                range, self.prompts, self.prompts.choice(of: range, key: choiceKey),
+                range, self.prompts, self.promptChoice(of: range),
                 latents: self.key(.initialLatents), noise: self.key(.samplerNoise))
-            return try self.pending(start, range, first, observe)
+            return try self.pending(self.chain, start, range, first, observe)
         }
         latest = ImageMeasurement(
             sums: total.scalars, rewards: constraints.count, samples: training.batch)
@@ -85,17 +85,25 @@ final class ImageAlignmentProblem: @unchecked Sendable {
 
     /// The prompts of the next update's images.
     var nextPrompts: [String] {
-        prompts.texts(prompts.choice(of: 0..<training.batch, key: key(.prompts)))
+        prompts.texts(promptChoice(of: 0..<training.batch))
+    }
+
+    /// Which prompt each of the next update's images has.
+    private func promptChoice(of images: Range<Int>) -> [Int] {
+        let first = updates * training.batch
+        return prompts.shuffled(first + images.lowerBound..<first + images.upperBound) {
+            RandomPurpose.prompts.key(seed: seed, step: $0)
+        }
     }
 
     /// Samples one micro-batch; what remains is the way back once the scores are there.
     private func pending(
-        _ start: ImageChain.Start, _ range: Range<Int>, _ first: Int,
-        _ observe: (@Sendable (TracedBatch) -> Void)?
+        _ chain: ImageChain, _ start: ImageChain.Start, _ range: Range<Int>, _ first: Int,
+        _ observe: (@Sendable (TracedBatch) -> Void)? = nil
     ) throws -> PendingImages {
         let run = try chain.run(start, adapter, from: first)
         let latents = run.sample.tracked()
-        let decoded = chain.pipeline.images(of: latents, memory: decoderMemory)
+        let decoded = chain.pipeline.images(of: latents, memory: chain.memory.ofDecoder)
         let images = decoded.asPicture
         return PendingImages(images: images.detached) { [self] scores in
             let upstream = scores.gradient ?? Tensor.zeros(images.shape)
@@ -110,14 +118,6 @@ final class ImageAlignmentProblem: @unchecked Sendable {
             return Contribution(
                 arrays: slopes,
                 scalars: ImageMeasurement.scalars(scores.values, divergences: divergences.doubles))
-        }
-    }
-
-    private var decoderMemory: DecoderMemory {
-        switch training.memory {
-        case .activations: .activations
-        case .steps: .stages
-        case .layers: .latents
         }
     }
 
@@ -144,16 +144,18 @@ enum ImagePopulation: Int {
 }
 
 extension ImageAlignmentProblem {
-    /// Rewards and divergence on fresh images, without changing anything.
+    /// Sums of rewards and divergence (`ImageMeasurement`) on fresh images, without changing anything.
     ///
-    /// - Parameter withAdapter: false for the base, from the same latents.
-    func measure(
-        _ population: ImagePopulation, _ prompts: PromptTable, samples: Int, withAdapter: Bool,
+    /// - Parameters:
+    ///   - images: which of the population, a multiple of the micro-batch.
+    ///   - withAdapter: false for the base, from the same latents.
+    func sums(
+        _ population: ImagePopulation, _ prompts: PromptTable, _ images: Range<Int>, withAdapter: Bool,
         onBatch: @escaping @Sendable () -> Void = {}
-    ) throws -> ImageMeasurement {
-        let total = try ImageWork(
-            batches: MicroBatches(samples: samples, size: training.microBatch), exchange: work.exchange,
-            communicator: work.communicator
+    ) throws -> [Double] {
+        try ImageWork(
+            batches: MicroBatches(samples: images.count, size: training.microBatch, first: images.lowerBound),
+            exchange: work.exchange, communicator: work.communicator
         ).sum(
             scalars: ImageMeasurement.scalarCount(rewards: constraints.count),
             weights: constraints.map { _ in 0 }, size: size,
@@ -165,8 +167,7 @@ extension ImageAlignmentProblem {
                 Contribution(
                     scalars: ImageMeasurement.scalars(scores.values, divergences: divergences.doubles))
             }
-        }
-        return ImageMeasurement(sums: total.scalars, rewards: constraints.count, samples: samples)
+        }.scalars
     }
 
     /// Images in 0…1, made on this rank alone.
@@ -202,6 +203,36 @@ extension ImageAlignmentProblem {
         return ImageChain.Start(
             latents: x, noise: SampleNoise(noise, firstSample: range.lowerBound).source(like: x),
             conditional: prompts.conditional(choice), unconditional: prompts.unconditional(range.count))
+    }
+
+    /// Measures what an image takes on this rank if a chain keeps `memory`.
+    ///
+    /// One image goes through the first two steps, of which the second is differentiated, the decoder and the rewards.
+    func memory(keeping memory: ChainMemory) throws -> ImageMemory {
+        let allocator = CPUBackend.shared.allocator
+        let probe = chain.beginning(steps: 2, keeping: memory)
+        let last = probe.steps.count - 1
+        let start = start(0..<1, prompts, [0], latents: key(.initialLatents), noise: key(.samplerNoise))
+        let before = allocator.statistics.inUse
+        let kept = try withExtendedLifetime(probe.run(start, adapter, from: last)) { _ in
+            allocator.statistics.inUse - before
+        }
+        allocator.resetPeak()
+        let pending = try pending(probe, start, 0..<1, last)
+        _ = try pending.finish(work.exchange.panel.ownScores(pending.images, prompts: prompts.texts([0])))
+        return ImageMemory(peak: allocator.statistics.peak - before, perStep: kept)
+    }
+
+    /// Steps from the smallest K on.
+    var mostDifferentiatedSteps: Int {
+        chain.steps.count - training.truncation.earliestStep(of: chain.steps.count)
+    }
+
+    /// Images that are differentiated at the same time on this rank.
+    func imagesAtOnce(threads: Int) -> Int {
+        let layout = work.exchange.layout
+        let own = layout.ownMicroBatches(of: work.communicator.rank, count: work.batches.count).count
+        return training.microBatch * (layout.shards > 1 ? 1 : max(1, min(threads, own)))
     }
 
     /// Puts rewards into the units of their thresholds.

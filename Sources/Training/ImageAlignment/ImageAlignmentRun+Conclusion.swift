@@ -9,9 +9,15 @@ import WeightFiles
 
 extension ImageAlignmentRun {
     /// Settles the adapter at the average multipliers, measures it, and writes all that the run leaves.
+    ///
+    /// - Throws: `Interruption` if the run was asked to stop; what has been done is then saved.
     func conclude(_ result: PrimalDualResult) throws {
-        try settle(result.multipliers)
-        let (record, aligned) = try evaluation()
+        var progress = ImageConclusion(iterations: result.iterations)
+        if let tree = session.resumed, tree["conclusion/iterations"] != nil {
+            try progress.restore(from: tree, problem)
+        }
+        try settle(result.multipliers, &progress)
+        let (record, aligned) = try evaluation(&progress)
         let summary = summary(result, aligned)
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
             guard session.isRoot else { return }
@@ -28,26 +34,46 @@ extension ImageAlignmentRun {
             let percent = String(format: "%.1f", 100 * share)
             session.console.write("MPI         \(percent) % of the time, waits for other ranks included")
         }
+        if let peak = ResidentMemory.peak, let expectedMemory {
+            session.console.write("memory      \(size(peak)) at the peak, \(size(expectedMemory)) expected")
+        }
     }
 
     /// The aligned model and the base on the same latents.
-    private func evaluation() throws -> (record: ImageEvaluation, aligned: ImageMeasurement) {
+    private func evaluation(
+        _ progress: inout ImageConclusion
+    ) throws -> (record: ImageEvaluation, aligned: ImageMeasurement) {
         let samples = configuration.evaluation.samples
-        let aligned = try measured(.trained, prompts, samples, withAdapter: true, "measuring")
-        let base = try measured(.trained, prompts, samples, withAdapter: false, "measuring the base")
+        let aligned = try measured(.trained, prompts, samples, withAdapter: true, "measuring", &progress)
+        let base = try measured(
+            .trained, prompts, samples, withAdapter: false, "measuring the base", &progress)
         var record = ImageEvaluation(
             names: problem.constraints.map(\.name),
             trained: .init(aligned: aligned, base: base, problem.constraints))
         if let heldOut {
             let samples = configuration.evaluation.heldOutSamples
-            let held = { (withAdapter: Bool, label: String) in
-                try self.measured(.heldOut, heldOut, samples, withAdapter: withAdapter, label)
-            }
             record.heldOut = .init(
-                aligned: try held(true, "held-out prompts"), base: try held(false, "held-out prompts, base"),
+                aligned: try measured(
+                    .heldOut, heldOut, samples, withAdapter: true, "held-out prompts", &progress),
+                base: try measured(
+                    .heldOut, heldOut, samples, withAdapter: false, "held-out prompts, base", &progress),
                 problem.constraints)
         }
         return (record, aligned)
+    }
+
+    private func measured(
+        _ population: ImagePopulation, _ prompts: PromptTable, _ samples: Int, withAdapter: Bool,
+        _ label: String, _ progress: inout ImageConclusion
+    ) throws -> ImageMeasurement {
+        let before = progress
+        return try measured(
+            population, prompts, samples, withAdapter: withAdapter, label, &progress.measurements
+        ) { measurements in
+            var now = before
+            now.measurements = measurements
+            try save(now)
+        }
     }
 
     private func summary(_ result: PrimalDualResult, _ aligned: ImageMeasurement) -> Summary {
@@ -65,15 +91,26 @@ extension ImageAlignmentRun {
     }
 
     /// Brings the adapter to rest at multipliers that no longer change, at a learning rate that falls to 0.
-    private func settle(_ multipliers: [Double]) throws {
+    private func settle(_ multipliers: [Double], _ progress: inout ImageConclusion) throws {
         let updates = configuration.training.settling
-        guard updates > 0 else { return }
-        let bar = SharedProgress(label: "settling", total: updates, console: session.console)
+        let bar = SharedProgress(
+            label: "settling", total: max(0, updates - progress.settled), console: session.console)
         defer { bar.finish() }
-        for update in 0..<updates {
-            try problem.update(multipliers: multipliers, share: 1 - Double(update) / Double(updates))
+        while progress.settled < updates {
+            let share = 1 - Double(progress.settled) / Double(updates)
+            try problem.update(multipliers: multipliers, share: share)
+            progress.settled += 1
             bar.advance()
+            try session.stopIfAsked { try save(progress) }
         }
+    }
+
+    private func save(_ progress: ImageConclusion) throws {
+        var tree = StateTree()
+        progress.save(to: &tree, problem)
+        try session.save(
+            step: progress.settled + progress.measurements.samples, tree,
+            in: .conclusion(iterations: progress.iterations))
     }
 
     /// The grid of pictures before and after, and each of them as a file; made on rank 0.

@@ -19,6 +19,8 @@ final class ImageAlignmentRun {
     let prompts: PromptTable
     let heldOut: PromptTable?
     let problem: ImageAlignmentProblem
+    /// The largest resident memory that this rank should have.
+    private(set) var expectedMemory: Int?
 
     /// - Parameter trace: file for what the first update of this start computes.
     init(_ configuration: ImageAlignmentConfiguration, _ session: RunSession, trace: String?) throws {
@@ -52,11 +54,19 @@ final class ImageAlignmentRun {
 
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
     func run() throws -> Int32 {
-        if let tree = session.resumed, tree["dual/iteration"] != nil {
-            try problem.restore(from: tree, at: "primal")
-        } else {
-            try measureBase()
+        do {
+            try planMemory()
+            try prepare()
+            guard let result = try iterate() else { return ExitStatus.requeue }
+            try conclude(result)
+            return 0
+        } catch is Interruption {
+            return ExitStatus.requeue
         }
+    }
+
+    /// - Returns: nil if the run was interrupted; its state is then saved.
+    private func iterate() throws -> PrimalDualResult? {
         let dual = configuration.dual
         let loop = PrimalDualRun(
             session: session,
@@ -72,12 +82,30 @@ final class ImageAlignmentRun {
             guard let latest = problem.latest else { throw TrainingError.notStarted("the alignment") }
             return measurement(latest, $0)
         }
-        let result = try loop.iterate(
+        return try loop.iterate(
             primal, observe: preview, files: { try [Self.adapterName: self.adapterFile()] }
         ) { self.problem.save(to: &$0, at: "primal") }
-        guard let result else { return ExitStatus.requeue }
-        try conclude(result)
-        return 0
+    }
+
+    /// Chooses what chains keep, and refuses an update that will not fit.
+    private func planMemory() throws {
+        let communicator = session.communicator
+        let training = configuration.training
+        let plan = try communicator.failTogether(exitCode: exitCode(for:)) {
+            let plan = try problem.memoryPlan(training.memory, threads: Parallel.threads) {
+                training.budget(fixed: $0, ranks: communicator.localSize)
+            }
+            if plan.chosen == nil, let budget = plan.budget {
+                throw MemoryBudgetError(plan: plan, budget: budget, microBatch: training.microBatch)
+            }
+            return plan
+        }
+        guard let level = plan.chosen else { return }
+        problem.chain.memory = level.memory
+        expectedMemory = plan.predicted
+        let budget = plan.budget.map { ", may take \(size($0))" } ?? ""
+        session.console.write(
+            "memory: keeps \(level.memory), should take \(size(plan.fixed + level.bytes)) in a rank\(budget)")
     }
 
     static let adapterName = "pytorch_lora_weights.safetensors"
@@ -135,6 +163,15 @@ final class ImageAlignmentRun {
 
     // MARK: Base
 
+    /// Restores what is resumed, else finds the units of the thresholds.
+    private func prepare() throws {
+        if let tree = session.resumed, tree["dual/iteration"] != nil {
+            try problem.restore(from: tree, at: "primal")
+        } else {
+            try measureBase()
+        }
+    }
+
     /// The units of thresholds with `normalize: base`, from a file or measured on all ranks.
     private func measureBase() throws {
         guard configuration.rewards.contains(where: { $0.normalize == .base }) else { return }
@@ -166,23 +203,60 @@ final class ImageAlignmentRun {
 
     private func measuredStatistics() throws -> BaseStatistics {
         let samples = configuration.statistics.batches * configuration.training.batch
-        let measured = try measured(.base, prompts, samples, withAdapter: false, "measuring the base model")
+        var measurements = PartialMeasurements()
+        if let tree = session.resumed { measurements = try PartialMeasurements(from: tree, at: "base") }
+        let measured = try measured(
+            .base, prompts, samples, withAdapter: false, "measuring the base model", &measurements
+        ) { measurements in
+            var tree = StateTree()
+            measurements.save(to: &tree, at: "base")
+            try session.save(step: measurements.samples, tree, in: .preparation)
+        }
         return BaseStatistics(measured, configuration, prompts: prompts.prompts)
     }
 
+    /// Measures what is still to be measured of a population.
+    ///
+    /// The run can stop after every part of as many images as an update has.
+    ///
+    /// - Parameters:
+    ///   - measurements: takes up the parts.
+    ///   - save: writes a checkpoint with them.
+    /// - Throws: `Interruption`.
     func measured(
         _ population: ImagePopulation, _ prompts: PromptTable, _ samples: Int, withAdapter: Bool,
-        _ label: String
+        _ label: String, _ measurements: inout PartialMeasurements,
+        save: (PartialMeasurements) throws -> Void
     ) throws -> ImageMeasurement {
-        let communicator = session.communicator
-        let count = samples / configuration.training.microBatch
-        let own = try RankLayout(ranks: communicator.size, items: 0, shards: 1)
-            .ownMicroBatches(of: communicator.rank, count: count)
-        let bar = SharedProgress(label: label, total: own.count, console: session.console)
+        let name = "\(population)-\(withAdapter ? "aligned" : "base")"
+        let parts = measurements.remaining(of: name, samples: samples).chunks(
+            of: configuration.training.batch)
+        let bar = SharedProgress(
+            label: label, total: try parts.reduce(0) { try $0 + ownMicroBatches(of: $1) },
+            console: session.console)
         defer { bar.finish() }
-        return try problem.measure(population, prompts, samples: samples, withAdapter: withAdapter) {
-            bar.advance()
+        for part in parts {
+            let sums = try problem.sums(population, prompts, part, withAdapter: withAdapter) { bar.advance() }
+            measurements.add(sums, samples: part.count, to: name)
+            try session.stopIfAsked { try save(measurements) }
         }
+        return ImageMeasurement(
+            sums: measurements.scalars(of: name), rewards: problem.constraints.count, samples: samples)
+    }
+
+    /// How many micro-batches of so many images are this rank's.
+    private func ownMicroBatches(of images: Range<Int>) throws -> Int {
+        let communicator = session.communicator
+        return try RankLayout(ranks: communicator.size, items: 0, shards: 1)
+            .ownMicroBatches(of: communicator.rank, count: images.count / configuration.training.microBatch)
+            .count
+    }
+}
+
+extension Range<Int> {
+    /// Consecutive ranges of `size`; the last one may be shorter.
+    fileprivate func chunks(of size: Int) -> [Range<Int>] {
+        stride(from: lowerBound, to: upperBound, by: size).map { $0..<Swift.min($0 + size, upperBound) }
     }
 }
 
@@ -196,7 +270,7 @@ extension ImageChain {
         self.init(
             pipeline: pipeline, schedule: try pipeline.scheduler.schedule(), steps: steps,
             guidance: configuration.sampling.guidance, weights: weights,
-            isThroughStates: objective.gradient == .throughStates, memory: configuration.training.memory)
+            isThroughStates: objective.gradient == .throughStates, memory: .activations)
     }
 }
 
@@ -233,7 +307,7 @@ struct AdapterTargetError: ExitCoded, CustomStringConvertible {
 
 extension ImageAlignmentConfiguration {
     /// - Throws: `ImageRequestError.option` unless it is a multiple of the autoencoder's factor.
-    fileprivate func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
+    func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
         let factor = pipeline.autoencoder.configuration.downsampling
         let size = ImageSize(
             height: sampling.height ?? pipeline.defaultSize.height,

@@ -1,5 +1,6 @@
 import Diffusion
 import Layers
+import Models
 import TensorCore
 
 /// The reverse chain of a text-to-image model under an adapter, and its adjoint.
@@ -10,12 +11,12 @@ import TensorCore
 struct ImageChain: Sendable {
     let pipeline: TextToImagePipeline
     let schedule: NoiseSchedule
-    let steps: [DDIMStep]
+    var steps: [DDIMStep]
     let guidance: Double
     let weights: PathwiseWeights
     /// Whether the divergence is differentiated through the states too, in both models.
     let isThroughStates: Bool
-    let memory: ChainMemory
+    var memory: ChainMemory
 
     /// What determines the chains of one micro-batch.
     struct Start {
@@ -76,6 +77,14 @@ struct ImageChain: Sendable {
                 try advanced(x, index, start, prediction(x, index, start, adapters))
             }
         }
+    }
+
+    /// The chain's first steps alone.
+    func beginning(steps count: Int, keeping memory: ChainMemory) -> ImageChain {
+        var chain = self
+        chain.steps = Array(steps.prefix(count))
+        chain.memory = memory
+        return chain
     }
 
     /// Where a step adds no noise the exact divergence of two models is infinite: there the base takes it.
@@ -189,5 +198,16 @@ final class ImageChainRun {
         }
         divergences = terms.reversed()
         return sums
+    }
+}
+
+extension ChainMemory {
+    /// What the decoder keeps beside.
+    var ofDecoder: DecoderMemory {
+        switch self {
+        case .activations: .activations
+        case .steps: .stages
+        case .layers: .latents
+        }
     }
 }

@@ -14,9 +14,24 @@ struct PromptTable: Sendable {
         self.negative = withoutRecording { pipeline.embeddings(of: [negative]) }
     }
 
-    /// Which prompt each sample has, drawn at random.
-    func choice(of samples: Range<Int>, key: RandomKey) -> [Int] {
-        key.integers(samples, below: prompts.count).map(Int.init)
+    /// Which prompt each sample has: every prompt once, in random order, before any comes again.
+    ///
+    /// Rewards differ more between prompts than within one, so drawing with replacement would make violations
+    /// much noisier.
+    ///
+    /// - Parameters:
+    ///   - samples: counted from the first update on.
+    ///   - key: of each round through the prompts.
+    func shuffled(_ samples: Range<Int>, key: (_ round: Int) -> RandomKey) -> [Int] {
+        let count = prompts.count
+        let rounds = samples.lowerBound / count..<(samples.upperBound + count - 1) / count
+        let orders = rounds.map { permutation(key($0)) }
+        return samples.map { orders[$0 / count - rounds.lowerBound][$0 % count] }
+    }
+
+    private func permutation(_ key: RandomKey) -> [Int] {
+        let draws = Tensor.uniform([prompts.count], key: key).floats
+        return prompts.indices.sorted { (draws[$0], $0) < (draws[$1], $1) }
     }
 
     /// Which prompt each sample has, in turn.

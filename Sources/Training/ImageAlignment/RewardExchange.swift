@@ -24,6 +24,13 @@ struct RewardExchange: Sendable {
         }
     }
 
+    /// What rank 0 of so many would hold, for planning; it can score nothing with the others.
+    init(_ configurations: [ImageRewardConfiguration], planning layout: RankLayout) throws {
+        self.layout = layout
+        (group, world) = (SingleCommunicator(), SingleCommunicator())
+        panel = try RewardPanel(configurations, owned: layout.items(of: 0))
+    }
+
     /// Scores this rank's images; every rank calls it, those without images too.
     ///
     /// - Parameters:

@@ -57,6 +57,18 @@ struct RewardPanel: Sendable {
         return scores
     }
 
+    /// What the rewards of this rank say, with gradients.
+    func ownScores(_ images: Tensor, prompts: [String]) throws -> RewardScores {
+        var scores = RewardScores(
+            values: constraints.map { _ in [Double](repeating: 0, count: prompts.count) })
+        for index in owned {
+            let (values, gradient) = try score(index, images, prompts: prompts, weight: 1)
+            scores.values[index] = values
+            scores.add(gradient)
+        }
+        return scores
+    }
+
     private func finite(_ values: [Double], _ index: Int, _ prompts: [String]) throws -> [Double] {
         if let row = values.firstIndex(where: { !$0.isFinite }) {
             throw RewardValueError(

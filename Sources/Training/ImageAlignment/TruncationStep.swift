@@ -15,6 +15,15 @@ extension TruncationConfiguration {
         }
     }
 
+    /// The smallest K that can be drawn.
+    func earliestStep(of steps: Int) -> Int {
+        switch kind {
+        case .fixed: min(step, steps - 1)
+        case .uniform: 0
+        case .gaussian: 1
+        }
+    }
+
     /// So many draws all miss a range of one step less than once in 10⁹ updates.
     private static let attempts = 256
 }

@@ -34,6 +34,20 @@ public struct RunRequest: Sendable {
     }
 }
 
+/// Says how so many ranks would share a job and what it would take, and starts nothing.
+public func planJob(_ request: RunRequest, ranks: Int) throws -> Int32 {
+    let threads = threadsPerRank(localSize: ranks)
+    Parallel.configure(threads: threads)
+    switch try Problem(request) {
+    case .images(let configuration, _):
+        print(try AlignmentPlan(configuration: configuration, ranks: ranks, threads: threads).text())
+    case .vectors:
+        print(
+            "\(ranks) ranks of \(threads) threads; the configuration is right, and takes some 100 MiB a rank")
+    }
+    return 0
+}
+
 /// Runs a training job as this rank's part of it and returns the exit code of the process.
 public func runJob(_ request: RunRequest) -> Int32 {
     // Before all else: a signal that comes while MPI starts must not end the process.

@@ -129,8 +129,16 @@ public final class RunSession {
         if let checkpoint = resumption.checkpoint {
             console.write("resuming from \(checkpoint.directory)")
             try job.checkContinues(checkpoint.configuration)
-            image = try HDF5Image.encode(checkpoint.state)
+            var state = checkpoint.state
             seconds = RunStorage.seconds(at: checkpoint)
+            let conclusion = try storage.conclusion(of: checkpoint)
+            for notice in conclusion.notices { console.write("\(notice)") }
+            if let conclusion = conclusion.checkpoint {
+                console.write("and from \(conclusion.directory)")
+                for path in conclusion.state.paths { state[path] = conclusion.state[path] }
+                seconds = RunStorage.seconds(at: conclusion)
+            }
+            image = try HDF5Image.encode(state)
         }
         return (storage, image, seconds)
     }

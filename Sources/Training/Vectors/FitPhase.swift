@@ -151,7 +151,7 @@ struct FitPhase {
             let part = try HDF5Image.decode(image)
             for path in part.paths { whole[path] = part[path] }
         }
-        try session.save(step: Int(step), whole, in: .fit)
+        try session.save(step: Int(step), whole, in: .preparation)
     }
 
     /// Broadcasts weights from the ranks that fitted them.

@@ -17,17 +17,20 @@ struct MicroBatches: Sendable {
     let samples: Int
     /// Samples of each micro-batch.
     let size: Int
+    /// Global index of the first sample.
+    let first: Int
 
-    init(samples: Int, size: Int) {
+    init(samples: Int, size: Int, first: Int = 0) {
         precondition(samples % size == 0, "MicroBatches: \(samples) samples do not divide into \(size)s")
         self.samples = samples
         self.size = size
+        self.first = first
     }
 
     var count: Int { samples / size }
 
     /// Global indices of the samples of a micro-batch.
-    func range(_ index: Int) -> Range<Int> { index * size..<(index + 1) * size }
+    func range(_ index: Int) -> Range<Int> { first + index * size..<first + (index + 1) * size }
 
     /// Computes `body` for this rank's micro-batches, in order.
     ///

@@ -92,20 +92,40 @@ final class ImageAlignmentTests: CommandTestCase {
         }
     }
 
-    /// Stopped after every iteration and resumed on another number of ranks.
+    /// Stopped wherever a run can stop (while it measures the base, after every iteration, while it settles and
+    /// measures the result) and resumed on another number of ranks.
     func testInterruptedRunEndsWithTheSameBits() throws {
         try copyModel()
-        let undisturbed = try finish(output: "undisturbed")
+        let settling = ["--set", "training.settling=2"]
+        let undisturbed = try finish(settling[0], settling[1], output: "undisturbed")
         try FileManager.default.createDirectory(
             atPath: workspace.at("run"), withIntermediateDirectories: true)
-        for ranks in [2, nil, 3] {
+        var stops = 0
+        var last: CommandResult
+        repeat {
             try workspace.write("", to: "run/STOP")
-            let result = try align("--resume", "auto", ranks: ranks)
-            XCTAssertEqual(result.exitCode, 75, result.standardError)
-        }
-        let last = try align("--resume", "auto", ranks: 2)
+            last = try align(
+                "--resume", "auto", settling[0], settling[1], ranks: [2, nil, 3][stops % 3])
+            stops += last.exitCode == 75 ? 1 : 0
+        } while last.exitCode == 75 && stops < 20
         XCTAssertEqual(last.exitCode, 0, last.standardError)
+        // Two parts of the base, three iterations, two updates, four measurements.
+        XCTAssertEqual(stops, 11)
         try assertIdentical(RunDirectory(path: workspace.at("run")), undisturbed)
+    }
+
+    /// A budget decides what is kept for the backward pass, or that nothing fits, before the first update.
+    func testMemoryBudget() throws {
+        try copyModel()
+        let small = try align(
+            "--set", "training.memory_budget=0.001", "--set", "training.settling=0", output: "small")
+        XCTAssertEqual(small.exitCode, 78, small.standardError)
+        XCTAssertTrue(small.standardError.contains("Lower training.micro_batch (2)"), small.standardError)
+        let plan = try align("--dry-run", "--ranks", "2", output: "plan")
+        XCTAssertEqual(plan.exitCode, 0, plan.standardError)
+        for words in ["rank 1: 2 micro-batches", "activations", "steps", "layers"] {
+            XCTAssertTrue(plan.standardOutput.contains(words), plan.standardOutput)
+        }
     }
 
     func testLeavesPicturesAdapterAndTables() throws {

@@ -85,7 +85,8 @@ extension ImageAlignmentConfiguration {
 extension ImageAlignmentConfiguration: JobConfiguration {
     static var changeable: Set<ConfigurationPath> {
         [
-            "training.steps", "training.memory", "checkpoints", "evaluation", "dual.tolerance",
+            "training.steps", "training.memory", "training.memory_budget", "checkpoints", "evaluation",
+            "dual.tolerance",
             "dual.window", "ranks", "statistics", "model",
         ]
     }

@@ -145,7 +145,11 @@ extension ImageTrainingConfiguration: Keyed {
             .optional(
                 "memory", \.memory, .word,
                 "What is kept of a differentiated step for the backward pass: all of it, its input, or its "
-                    + "input and then those of the layers. The result is the same."),
+                    + "input and then those of the layers; `auto` is the first that fits. The result is the same."
+            ),
+            .optional(
+                "memory_budget", \.memoryBudget, Format.positive.optional, unit: "GiB",
+                default: "its share of what is free", "What a rank may take in all."),
         ]
     }
 

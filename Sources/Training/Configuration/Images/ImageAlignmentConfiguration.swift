@@ -91,7 +91,9 @@ public struct ImageTrainingConfiguration: Equatable, Sendable {
     public var weightDecay = 1e-4
     public var gradientClip = 1.0
     public var truncation = TruncationConfiguration()
-    public var memory: ChainMemory = .activations
+    public var memory: MemoryPolicy = .auto
+    /// GiB that a rank may take; nil for its share of what is free on its machine at the start.
+    public var memoryBudget: Double?
 }
 
 /// What a chain keeps for the backward pass; the less, the more is computed again.
@@ -102,6 +104,13 @@ public enum ChainMemory: String, CaseIterable, Sendable {
     case steps
     /// As `steps`, and within a step the inputs of the layers: two more forward passes.
     case layers
+}
+
+/// How `ChainMemory` is chosen.
+public enum MemoryPolicy: String, CaseIterable, Sendable {
+    /// The fastest that fits the budget.
+    case auto
+    case activations, steps, layers
 }
 
 /// From which step on rewards are differentiated.
