@@ -11,7 +11,7 @@
 #PBS -j oe
 
 # What to run, as for saddle.
-RUN=(align examples/digits/alignment.yaml --output runs/digits-alignment)
+RUN=(align examples/animals/artifacts.yaml --output runs/animals-artifacts)
 # PBS sends nothing before the walltime, so a clock of our own does: seconds from the start until the run is
 # told to save. Five minutes less than the walltime above; that must be enough for one iteration and a checkpoint.
 SAVE_AFTER=${SADDLE_SAVE_AFTER:-$((12 * 3600 - 300))}

@@ -25,7 +25,8 @@ final class HelpTests: CommandTestCase {
         let training =
             "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
         for (command, usage) in [
-            ("align", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"), ("compose", training), ("pretrain", training),
+            ("align", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"), ("compose", training),
+            ("pretrain", training),
             ("inspect", "<checkpoint>"),
             ("verify", "<checkpoint>"), ("export", "<checkpoint> --format <format> --output <file>"),
             ("report", "<run> ... [--output <file>]"),

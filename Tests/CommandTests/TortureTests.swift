@@ -6,7 +6,7 @@ import XCTest
 final class TortureTests: CommandTestCase {
     func testNothingIsLost() throws {
         let result = try torture(
-            "--seed", "7", "--kills", "12", "--jobs", "exact", "learned", "--ranks", "0", "2")
+            "--seed", "7", "--kills", "15", "--jobs", "exact", "learned", "images", "--ranks", "0", "2")
         XCTAssertEqual(result.exitCode, 0, result.standardOutput + result.standardError)
         XCTAssertTrue(result.standardOutput.contains("nothing lost"), result.standardOutput)
     }
@@ -26,6 +26,6 @@ final class TortureTests: CommandTestCase {
     private func torture(_ arguments: String...) throws -> CommandResult {
         let program = Subprocess.productsDirectory.appendingPathComponent("torture").path
         return try Subprocess.run(
-            program, arguments, directory: URL(fileURLWithPath: workspace.path), timeout: 300)
+            program, arguments, directory: packageRoot, timeout: 300)
     }
 }

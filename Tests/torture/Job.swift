@@ -8,12 +8,14 @@ struct Job {
     let configuration: String
     /// What the run directory holds when nothing disturbs it.
     private(set) var expected = Outcome()
-    /// A product in closed form, one with networks that are fitted first, an alignment, and fits alone.
+    /// A product in closed form, one with networks that are fitted first, an alignment, fits alone, and the alignment
+    /// of a text-to-image model.
     static let all = [
         Job("exact", "compose", "kind: product\nscore: analytic\ntraining: {steps: 12, micro_batch: 32}\n"),
         Job("learned", "compose", "kind: product\nscore: learned\n" + training),
         Job("aligned", "align", "kind: alignment\nscore: learned\n" + training),
         Job("fitted", "pretrain", "kind: pretraining\nscore: learned\n"),
+        Job(images: "examples/animals/model"),
     ]
 
     private static let training = """
@@ -42,6 +44,26 @@ struct Job {
             ? "rewards:\n  - {name: right, linear: [1.0, 0.0], threshold: 1.2}\n"
             : "  - {name: narrow, gaussian: {mean: [-0.4, 0.5], covariance: [[0.05, 0.0], [0.0, 0.08]]}}\n"
         (self.name, self.command, configuration) = (name, command, particulars + Job.common + further)
+    }
+
+    /// - Parameter model: a diffusers directory below the current one.
+    private init(images model: String) {
+        (name, command) = ("images", "align")
+        configuration = """
+            kind: alignment
+            model: \(FileManager.default.currentDirectoryPath)/\(model)
+            prompts: [a cat, a dog, a fox]
+            rewards:
+              - {name: saturation, reward: saturation-low, threshold: 0.5, normalize: base}
+              - {name: brightness, reward: brightness-high, threshold: 0.2, normalize: base}
+            adapter: {rank: 1}
+            sampling: {steps: 2, height: 16, width: 16}
+            training: {steps: 4, settling: 2, batch: 4, micro_batch: 1}
+            statistics: {batches: 2}
+            evaluation: {samples: 8, pictures: 1, preview_every: 0}
+            checkpoints: {every: 1, keep: 3}
+
+            """
     }
 
     /// With what it gives undisturbed, on each of these numbers of ranks.

@@ -12,7 +12,11 @@ struct Outcome {
             switch name {
             case "summary.json", "metrics.jsonl": files[name] = try Outcome.withoutTimes(json: file)
             case "metrics.csv": files[name] = try Outcome.withoutTimes(csv: file)
-            case "preparation": try addUnfinished(in: file)
+            case "preparation": try addUnfinished(in: file, name)
+            case "conclusion":
+                for part in try FileManager.default.contentsOfDirectory(atPath: file) {
+                    try addUnfinished(in: "\(file)/\(part)", "\(name)/\(part)")
+                }
             // A file STOP may come too late. Other runs have other locks, events and checkpoints set aside.
             case ".lock", "STOP": break
             case _ where name.hasPrefix("events.") || name.contains(".damaged"): break
@@ -30,11 +34,12 @@ struct Outcome {
         }
     }
 
-    /// Which checkpoints of the fit there are depends on the time of day; unfinished ones must not be left.
-    private mutating func addUnfinished(in fits: String) throws {
-        for name in try FileManager.default.contentsOfDirectory(atPath: fits)
-        where name != ".lock" && !name.hasPrefix("checkpoint-") {
-            files["preparation/\(name)"] = Data()
+    /// Which checkpoints there are before and after the iterations depends on the time of day; unfinished ones must
+    /// not be left.
+    private mutating func addUnfinished(in folder: String, _ name: String) throws {
+        for entry in try FileManager.default.contentsOfDirectory(atPath: folder)
+        where entry != ".lock" && !entry.hasPrefix("checkpoint-") {
+            files["\(name)/\(entry)"] = Data()
         }
     }
 

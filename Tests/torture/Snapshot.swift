@@ -4,18 +4,47 @@ import Foundation
 /// The checkpoints of a run directory at one moment, by the program's own verification.
 struct Snapshot {
     private let directory: String
-    /// In the order they were written: those of the fit, then those of the iterations.
+    /// In the order they were written: before the iterations, those of the iterations, after the last of them.
     let whole: [String]
     private let broken: Set<String>
 
     init(_ directory: String) {
         self.directory = directory
-        let all = ["\(directory)/preparation", directory].flatMap { place in
+        var whole: [String] = []
+        var broken: Set<String> = []
+        let add = { (place: String, counts: Bool) in
             let store = CheckpointStore(runDirectory: place)
-            return ((try? store.steps()) ?? []).map(store.directory)
+            for checkpoint in ((try? store.steps()) ?? []).map(store.directory) {
+                if (try? CheckpointStore.verify(checkpoint).valid) ?? false {
+                    if counts { whole.append(checkpoint) }
+                } else {
+                    broken.insert(checkpoint)
+                }
+            }
         }
-        whole = all.filter { (try? CheckpointStore.verify($0).valid) ?? false }
-        broken = Set(all).subtracting(whole)
+        add("\(directory)/preparation", true)
+        add(directory, true)
+        // What comes after the iterations goes on from the newest whole checkpoint of them, and only from that.
+        let newest = whole.last.flatMap { Phase($0) == .iterations ? Snapshot.step($0) : nil }
+        let conclusions = "\(directory)/conclusion"
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: conclusions)) ?? [] {
+            add("\(conclusions)/\(name)", Int(name) == newest)
+        }
+        (self.whole, self.broken) = (whole, broken)
+    }
+
+    private enum Phase: Int, CaseIterable {
+        case preparation, iterations, conclusion
+
+        init(_ checkpoint: String) {
+            self =
+                checkpoint.contains("/preparation/")
+                ? .preparation : checkpoint.contains("/conclusion/") ? .conclusion : .iterations
+        }
+    }
+
+    private static func step(_ checkpoint: String) -> Int {
+        Int(checkpoint.split(separator: "-").last ?? "") ?? -1
     }
 
     /// Whether there were checkpoints and none is whole.
@@ -43,10 +72,8 @@ struct Snapshot {
                 throw Loss("\(newest) is gone, the newest is \(after.whole.last ?? "none"): \(ending)")
             }
         }
-        for isFit in [true, false] {
-            let count = { (snapshot: Snapshot) in
-                snapshot.whole.count { $0.contains("/preparation/") == isFit }
-            }
+        for phase in Phase.allCases {
+            let count = { (snapshot: Snapshot) in snapshot.whole.count { Phase($0) == phase } }
             guard count(after) >= min(2, count(self)) else {
                 throw Loss("of \(whole) only \(after.whole) are left: \(ending)")
             }
@@ -59,7 +86,7 @@ struct Snapshot {
             return
         }
         let hasWorked = [0, 75].contains(ending.exitCode) || ending.says("resuming from")
-        guard !hasWorked || ending.says("resuming from \(newest)\n") else {
+        guard !hasWorked || ending.says("from \(newest)\n") else {
             throw Loss("did not resume from \(newest): \(ending)")
         }
     }
@@ -74,9 +101,7 @@ struct Snapshot {
     }
 
     private func isNewer(_ checkpoint: String, than other: String) -> Bool {
-        let key = { (path: String) in
-            (path.contains("/preparation/") ? 0 : 1, Int(path.split(separator: "-").last ?? "") ?? -1)
-        }
+        let key = { (path: String) in (Phase(path).rawValue, Snapshot.step(path)) }
         return key(checkpoint) > key(other)
     }
 }

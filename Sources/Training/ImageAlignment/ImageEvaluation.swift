@@ -55,8 +55,21 @@ struct ImageEvaluation: Codable, Sendable {
                 "\(name): \(pair(trained.aligned, i)), required \(number(summary.thresholds?[i] ?? 0)), "
                 + "base \(pair(trained.base, i)), λ \(number(summary.multipliers[i]))"
             if let heldOut { line += "; held-out prompts \(pair(heldOut.aligned, i))" }
-            lines.append(line)
+            lines.append(line + "; " + verdict(i, summary))
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// Whether a constraint is met, as far as the samples tell.
+    private func verdict(_ i: Int, _ summary: Summary) -> String {
+        let (violation, error) = (summary.violations[i], trained.aligned.errors[i])
+        if violation <= 0 { return "met" }
+        if violation <= 2 * error { return "met within two standard errors" }
+        let short = String(format: "NOT met, %.3f short (%.1f standard errors)", violation, violation / error)
+        let grows = summary.lastMultipliers[i] > 1.05 * summary.multipliers[i]
+        return short
+            + (grows
+                ? "; its λ was still growing: give it more training.steps, or lower its threshold if they do not help"
+                : "")
     }
 }
