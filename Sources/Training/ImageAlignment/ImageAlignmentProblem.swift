@@ -234,5 +234,5 @@ extension ImageAlignmentProblem: Resumable {
 
 extension Tensor {
     /// What the decoder gives, in −1…1 but for what it overshoots, as pixels in 0…1.
-    fileprivate var asPicture: Tensor { affine(scale: 0.5, shift: 0.5).clamped(0, 1) }
+    var asPicture: Tensor { affine(scale: 0.5, shift: 0.5).clamped(0, 1) }
 }

@@ -46,7 +46,7 @@ final class ImageAlignmentRun {
             ImageAlignmentProblem(
                 chain: try ImageChain(configuration, pipeline),
                 adapter: try LoRAAdapter(configuration, pipeline), exchange: exchange, prompts: prompts,
-                size: try configuration.imageSize(pipeline), configuration, communicator)
+                size: try configuration.sampling.imageSize(pipeline), configuration, communicator)
         }
     }
 
@@ -231,13 +231,12 @@ struct AdapterTargetError: ExitCoded, CustomStringConvertible {
     }
 }
 
-extension ImageAlignmentConfiguration {
+extension ImageSamplingConfiguration {
     /// - Throws: `ImageRequestError.option` unless it is a multiple of the autoencoder's factor.
-    fileprivate func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
+    func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
         let factor = pipeline.autoencoder.configuration.downsampling
         let size = ImageSize(
-            height: sampling.height ?? pipeline.defaultSize.height,
-            width: sampling.width ?? pipeline.defaultSize.width)
+            height: height ?? pipeline.defaultSize.height, width: width ?? pipeline.defaultSize.width)
         for (key, side) in [("height", size.height), ("width", size.width)] where side % factor != 0 {
             throw ImageRequestError.option(
                 "sampling.\(key) is \(side), must be a multiple of \(factor) (the autoencoder's factor).")

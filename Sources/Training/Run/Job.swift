@@ -56,12 +56,15 @@ public func runJob(_ request: RunRequest) -> Int32 {
 private enum Problem {
     case vectors(RunConfiguration)
     case images(ImageAlignmentConfiguration, trace: String?)
+    case imageProduct(ImageCompositionConfiguration)
 
     /// - Throws: `ConfigurationError` with all problems.
     init(_ request: RunRequest) throws {
         let source = try ConfigurationSource(file: request.configuration)
         if request.kinds.contains(.alignment), try source.describesImages() {
             self = .images(try source.read(overrides: request.overrides), trace: request.trace)
+        } else if request.kinds.contains(.product), try source.describesImages() {
+            self = .imageProduct(try source.read(overrides: request.overrides))
         } else {
             self = .vectors(
                 try RunConfiguration(source, request.overrides, request.kinds, sampleFiles: .required))
@@ -72,6 +75,7 @@ private enum Problem {
         switch self {
         case .vectors(let configuration): JobDescription(configuration)
         case .images(let configuration, _): JobDescription(configuration)
+        case .imageProduct(let configuration): JobDescription(configuration)
         }
     }
 
@@ -80,6 +84,8 @@ private enum Problem {
         switch self {
         case .images(let configuration, let trace):
             return try ImageAlignmentRun(configuration, session, trace: trace).run()
+        case .imageProduct(let configuration):
+            return try ImageCompositionRun(configuration, session).run()
         case .vectors(let configuration):
             switch configuration.kind {
             case .product, .mixture: return try CompositionRun(configuration, session).run()
