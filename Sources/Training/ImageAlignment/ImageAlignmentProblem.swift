@@ -125,12 +125,7 @@ final class ImageAlignmentProblem: @unchecked Sendable {
     private var learningRate: Double {
         let total = Double(training.steps * training.primalSteps)
         let progress = min(1, Double(updates) / total)
-        let decay =
-            switch training.schedule {
-            case .constant: 1.0
-            case .linear: 1 - progress
-            case .cosine: (1 + cos(.pi * progress)) / 2
-            }
+        let decay = training.schedule.decay(at: progress)
         let growth = training.warmup > 0 ? min(1, Double(updates + 1) / Double(training.warmup)) : 1
         return training.learningRate * decay * growth
     }

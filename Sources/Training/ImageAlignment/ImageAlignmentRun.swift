@@ -80,7 +80,7 @@ final class ImageAlignmentRun {
         return 0
     }
 
-    static let adapterName = "pytorch_lora_weights.safetensors"
+    static let adapterName = LoRAAdapter.fileName
     /// What some dozens of images let one see of a violation in standard deviations.
     private static let tolerance = 0.02
 
@@ -208,7 +208,9 @@ extension LoRAAdapter {
             self.init(
                 adapting: pipeline.unet, targets: adapter.targets, rank: adapter.rank, alpha: adapter.alpha,
                 key: RandomPurpose.initialization.key(seed: configuration.seed))
-            guard !factors.isEmpty else { throw AdapterTargetError(targets: adapter.targets) }
+            guard !factors.isEmpty else {
+                throw AdapterTargetError(key: "adapter.targets", targets: adapter.targets)
+            }
             return
         }
         do {
@@ -219,14 +221,15 @@ extension LoRAAdapter {
     }
 }
 
-/// `adapter.targets` that no layer's name ends with.
+/// Targets that no layer's name ends with.
 struct AdapterTargetError: ExitCoded, CustomStringConvertible {
+    let key: String
     let targets: [String]
 
     var exitCode: Int32 { ExitStatus.configuration }
 
     var description: String {
-        "adapter.targets: no layer of the UNet that can be adapted ends with any of \(targets); "
+        "\(key): no layer of the UNet that can be adapted ends with any of \(targets); "
             + "the usual ones are \(LoRAAdapter.attentionTargets)"
     }
 }

@@ -32,11 +32,15 @@ final class ImageCompositionProblem: @unchecked Sendable {
 
     /// KL(p_λ‖q_i) for every member, averaged over the samples of an iteration.
     func divergences(multipliers: [Double]) throws -> [Double] {
-        let step = configuration.training.draws == .fresh ? iterations : 0
-        iterations += 1
         let measured = try measure(
-            .product(multipliers), on: .training(step: step), samples: configuration.training.samples)
+            .product(multipliers), on: trainingPopulation, samples: configuration.training.samples)
+        iterations += 1
         return measured.divergences.map { SampleMean($0).mean }
+    }
+
+    /// The random numbers of the next iteration.
+    var trainingPopulation: CompositionPopulation {
+        .training(step: configuration.training.draws == .fresh ? iterations : 0)
     }
 
     /// Draws samples of a model, and measures them.
@@ -97,7 +101,7 @@ final class ImageCompositionProblem: @unchecked Sendable {
         return CompositionBatch(parts: parts, pixels: shown)
     }
 
-    private func start(_ range: Range<Int>, _ population: CompositionPopulation) -> CompositionStart {
+    func start(_ range: Range<Int>, _ population: CompositionPopulation) -> CompositionStart {
         let key = { population.key($0, seed: self.configuration.seed) }
         let x = Tensor.normal(
             pipeline.latentShape(range.count, size), key: key(.initialLatents), firstSample: range.lowerBound)

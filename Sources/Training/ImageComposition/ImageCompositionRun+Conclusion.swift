@@ -2,14 +2,22 @@ import Checkpoints
 import ConstrainedLearning
 import Diffusion
 import Foundation
+import Layers
 import Telemetry
 import TensorCore
 
 extension ImageCompositionRun {
     /// Measures the result at the average multipliers, beside what it is compared with, and writes all that the run
     /// leaves.
-    func conclude(_ result: PrimalDualResult) throws {
-        let evaluation = try evaluation(result.multipliers)
+    ///
+    /// - Parameter distilled: the adapter that was trained on the composition.
+    func conclude(_ result: PrimalDualResult, _ distilled: LoRAAdapter?) throws {
+        let evaluation = try evaluation(result.multipliers, distilled: distilled)
+        try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            guard session.isRoot, let distilled else { return }
+            try DurableFile.replace(
+                "\(session.directory)/\(LoRAAdapter.fileName)", Array(distilled.file(for: pipeline)))
+        }
         let summary = summary(result, evaluation.record)
         try writePictures(evaluation.rows)
         let record = evaluation.record

@@ -17,8 +17,14 @@ final class ImageCompositionRun {
     let problem: ImageCompositionProblem
     let rewards: CompositionRewards?
 
-    init(_ configuration: ImageCompositionConfiguration, _ session: RunSession) throws {
+    /// File for what the next iteration computes; nil for none.
+    private let trace: String?
+
+    init(
+        _ configuration: ImageCompositionConfiguration, _ session: RunSession, trace: String? = nil
+    ) throws {
         self.configuration = configuration
+        self.trace = trace
         self.session = session
         let communicator = session.communicator
         let (pipeline, texts) = try communicator.failTogether(exitCode: exitCode(for:)) {
@@ -47,8 +53,19 @@ final class ImageCompositionRun {
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
     func run() throws -> Int32 {
         for note in pipeline.notes + notes { session.console.write("note: \(note)") }
-        let tree = session.resumed
-        if let tree, tree["dual/iteration"] != nil { try problem.restore(from: tree, at: "primal") }
+        if let tree = session.resumed, tree["dual/iteration"] != nil {
+            try problem.restore(from: tree, at: "primal")
+        }
+        if let trace { try writeTrace(to: trace) }
+        guard let result = try settledResult() ?? iterate(), let distilled = try distill(result) else {
+            return ExitStatus.requeue
+        }
+        try conclude(result, distilled)
+        return 0
+    }
+
+    /// The dual ascent; nil if it was interrupted.
+    private func iterate() throws -> PrimalDualResult? {
         let loop = PrimalDualRun(
             session: session, constraints: configuration.memberNames.map { Constraint(name: $0) },
             domain: .simplex, measure: "divergence", limit: configuration.training.steps,
@@ -58,11 +75,7 @@ final class ImageCompositionRun {
         } measurement: { [problem] in
             CompositionRun.measurement(try problem.divergences(multipliers: $0), $0)
         }
-        guard let result = try loop.iterate(primal, save: { self.problem.save(to: &$0, at: "primal") }) else {
-            return ExitStatus.requeue
-        }
-        try conclude(result)
-        return 0
+        return try loop.iterate(primal) { self.problem.save(to: &$0, at: "primal") }
     }
 
     /// Weights set by hand converge to nothing that a residual could tell; else what some dozens of samples let one

@@ -112,7 +112,6 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
     case member(String, exitCode: Int32)
     /// A model that cannot be composed with the base.
     case differs(path: String, reason: String)
-    case targets([String])
     /// A file `composition.json` that cannot be used.
     case record(path: String, reason: String)
 
@@ -121,7 +120,6 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
         case .notFinite: ExitStatus.internal
         case .member(_, let exitCode): exitCode
         case .differs, .record: ExitStatus.badData
-        case .targets: ExitStatus.configuration
         }
     }
 
@@ -133,9 +131,6 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
         case .member(let message, _): message
         case .differs(let path, let reason):
             "\(path) cannot be composed with the base: \(reason)"
-        case .targets(let targets):
-            "distillation.targets: no layer of the UNet that can be adapted ends with any of \(targets); the usual "
-                + "ones are \(LoRAAdapter.attentionTargets)"
         case .record(let path, let reason): "\(path): \(reason)"
         }
     }

@@ -106,6 +106,23 @@ struct ImageProduct: Sendable {
         }
     }
 
+    /// ε_i of this rank's members by index, and ε_p as one more, under the sampler's guidance at x_T.
+    func firstNoises(_ multipliers: [Double], _ start: CompositionStart) throws -> [Int: Tensor] {
+        try withoutRecording {
+            let timesteps = Timesteps.all(steps[0].timestep)
+            let (p, members) = try output(
+                of: prepared(.product(multipliers)), start.latents, timesteps, start.texts,
+                guidance: guidance,
+                withMembers: true)
+            let noise = { schedule.noise($0, from: start.latents, at: timesteps, as: prediction.type) }
+            var noises = [self.members.names.count: noise(p)]
+            for (index, outputs) in zip(self.members.owned, members) {
+                noises[index] = noise(outputs.guided(by: guidance))
+            }
+            return noises
+        }
+    }
+
     // MARK: Networks
 
     /// In weight space a product is a network.

@@ -185,6 +185,10 @@ extension DistillationConfiguration: Keyed {
                 "How the learning rate falls: not at all, linearly to 0, or as half a cosine."),
             .optional("weight_decay", \.weightDecay, .nonnegative, "AdamW's decoupled decay."),
             .optional("gradient_clip", \.gradientClip, .positive, "Largest norm of the gradient."),
+            .optional(
+                "memory", \.memory, .word,
+                "What is kept for the backward pass: all (`activations`), or the inputs of `layers`, which are then "
+                    + "computed again. The result is the same."),
         ]
     }
 }

@@ -129,6 +129,8 @@ public struct CompositionRewardConfiguration: Equatable, Sendable {
 
 /// One adapter that is trained on the composed noise.
 public struct DistillationConfiguration: Equatable, Sendable {
+    public enum Memory: String, CaseIterable, Sendable { case activations, layers }
+
     /// Updates; 0 for none.
     public var steps = 0
     public var rank = 4
@@ -143,6 +145,7 @@ public struct DistillationConfiguration: Equatable, Sendable {
     public var schedule: ImageTrainingConfiguration.RateSchedule = .cosine
     public var weightDecay = 0.0
     public var gradientClip = 1.0
+    public var memory: Memory = .activations
 }
 
 /// Measurement of the result beside what it is compared with.
