@@ -28,8 +28,12 @@ final class Distillation: @unchecked Sendable {
     /// Noise levels to draw from.
     private static let levels = 256
 
+    /// - Parameter merged: adapters whose weighted sum the adapter starts from, as nearly as its rank allows.
     /// - Throws: `AdapterTargetError` where no layer can be adapted.
-    init(_ problem: ImageCompositionProblem, multipliers: [Double], student: TextNetwork) throws {
+    init(
+        _ problem: ImageCompositionProblem, multipliers: [Double], student: TextNetwork,
+        merged: [LoRAAdapter?] = []
+    ) throws {
         let configuration = problem.configuration.distillation
         adapter = LoRAAdapter(
             adapting: problem.pipeline.unet, targets: configuration.targets, rank: configuration.rank,
@@ -38,6 +42,10 @@ final class Distillation: @unchecked Sendable {
         guard !adapter.factors.isEmpty else {
             throw AdapterTargetError(key: "distillation.targets", targets: configuration.targets)
         }
+        adapter.start(
+            fromMerged: zip(merged, multipliers).compactMap { adapter, weight in
+                adapter.map { (adapter: $0, weight: weight) }
+            })
         (self.problem, self.multipliers, self.configuration) = (problem, multipliers, configuration)
         self.student = student
         optimizer = AdamW(

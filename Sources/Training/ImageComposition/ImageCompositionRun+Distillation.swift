@@ -13,7 +13,13 @@ extension ImageCompositionRun {
         guard steps > 0 else { return .some(nil) }
         let base = pipeline.network(
             for: problem.prompts, negative: configuration.sampling.negativePrompt)
-        let distillation = try Distillation(problem, multipliers: result.multipliers, student: base)
+        let merged = try session.communicator.failTogether(exitCode: exitCode(for:)) {
+            try (configuration.adapters ?? []).map {
+                try PipelineAdapter(path: $0.file, for: pipeline).unet
+            }
+        }
+        let distillation = try Distillation(
+            problem, multipliers: result.multipliers, student: base, merged: merged)
         if let tree = session.resumed, tree["distillation/updates"] != nil {
             try distillation.restore(from: tree, at: "distillation")
         }

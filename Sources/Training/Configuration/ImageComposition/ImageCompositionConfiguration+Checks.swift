@@ -140,6 +140,14 @@ extension ImageCompositionConfiguration: JobConfiguration {
 }
 
 extension ImageCompositionConfiguration {
+    /// Whether a file describes the composition of text-to-image models.
+    ///
+    /// - Throws: `ConfigurationError` where it cannot be read or is no YAML.
+    package static func isDescribed(by file: String) throws -> Bool {
+        let source = try ConfigurationSource(file: file)
+        return try source.describesImages() && source.kind() == "product"
+    }
+
     /// Reads and checks a configuration file; files that it names need not be there.
     ///
     /// - Throws: `ConfigurationError` with all problems.

@@ -41,7 +41,7 @@ public struct ImageCompositionConfiguration: Equatable, Sendable {
     }
 
     /// Whether the members are prompts of one model.
-    var hasConcepts: Bool { adapters == nil && models == nil }
+    package var hasConcepts: Bool { adapters == nil && models == nil }
 
     /// Names of the members, in order; a concept's is made of its text.
     var memberNames: [String] {
@@ -52,10 +52,10 @@ public struct ImageCompositionConfiguration: Equatable, Sendable {
     }
 
     /// Whether KLs compare with ε_i under guidance.
-    var isGuided: Bool { (divergence.noise ?? (hasConcepts ? .unguided : .guided)) == .guided }
+    package var isGuided: Bool { (divergence.noise ?? (hasConcepts ? .unguided : .guided)) == .guided }
 
     /// g in the KLs.
-    var divergenceGuidance: Double { divergence.guidance ?? sampling.guidance }
+    package var divergenceGuidance: Double { divergence.guidance ?? sampling.guidance }
 
     /// Why the multipliers are known beforehand; nil where they are not.
     ///
