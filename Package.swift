@@ -79,7 +79,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: ["saddle", "torture", "Checkpoints", "WeightFiles", "TestSupport"],
-            exclude: ["Images/Fixtures", "Alignment/Fixtures"]),
+            exclude: ["Images/Fixtures", "Alignment/Fixtures", "Composition/Fixtures"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -16,6 +16,26 @@ struct ImageOptions: ParsableArguments {
             valueName: "file[=weight]"))
     var adapter: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "How adapters are combined: weight (the default) adds up their changes of the weights; score averages "
+                + "their predictions, a pass each, and their weights must sum to 1.",
+            valueName: "score|weight"))
+    var combine: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "One of several texts that an image is to show together, in place of --prompt. Repeated; weights sum to 1 "
+                + "and follow the last =.", valueName: "text=weight"))
+    var concept: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A run of `saddle compose` on text-to-image models: its members, weights and sampler.",
+            valueName: "run"))
+    var composition: String?
+
     @Option(help: "Steps of the sampler (by default 50).")
     var steps: Int?
 
@@ -51,10 +71,13 @@ struct ImageOptions: ParsableArguments {
     var dtype: String?
 
     /// The request as the library takes it.
-    func request(_ model: String, count: Int?, seed: UInt64, _ output: String) throws -> ImageRequest {
-        var request = ImageRequest(model: model, prompts: prompt, output: output)
+    ///
+    /// - Parameter model: nil for that of the composition.
+    func request(_ model: String?, count: Int?, seed: UInt64, _ output: String) throws -> ImageRequest {
+        var request = try start(model, output)
         request.negativePrompt = negativePrompt ?? request.negativePrompt
-        request.adapters = adapter.map(AdapterReference.init(argument:))
+        try combine.map { try request.setCombination(named: $0) }
+        try request.settleConcepts()
         request.steps = steps ?? request.steps
         request.guidance = guidance ?? request.guidance
         request.eta = eta ?? request.eta
@@ -67,11 +90,33 @@ struct ImageOptions: ParsableArguments {
         return request
     }
 
+    /// The members, from a composition or from the options.
+    private func start(_ model: String?, _ output: String) throws -> ImageRequest {
+        if let composition {
+            guard adapter.isEmpty, concept.isEmpty else {
+                throw ImageRequestError.option(
+                    "--adapter and --concept do not go with --composition, which has its members.")
+            }
+            return try ImageRequest(composition: composition, model: model, prompts: prompt, output: output)
+        }
+        guard let model else {
+            throw ImageRequestError.option("--model is missing; name a model, or a run with --composition.")
+        }
+        var request = ImageRequest(model: model, prompts: prompt, output: output)
+        request.adapters = adapter.map(AdapterReference.init(argument:))
+        request.concepts = try concept.map(WeightedConcept.init(argument:))
+        return request
+    }
+
+    /// Whether they ask for images.
+    var asksForImages: Bool { !prompt.isEmpty || !concept.isEmpty || composition != nil }
+
     /// - Throws: `ImageRequestError.option` that names all of these options that are given.
     func refuse(for model: String) throws {
         let given: [(String, Bool)] = [
             ("--prompt", !prompt.isEmpty), ("--negative-prompt", negativePrompt != nil),
-            ("--adapter", !adapter.isEmpty), ("--steps", steps != nil), ("--guidance", guidance != nil),
+            ("--adapter", !adapter.isEmpty), ("--combine", combine != nil), ("--concept", !concept.isEmpty),
+            ("--steps", steps != nil), ("--guidance", guidance != nil),
             ("--eta", eta != nil), ("--height", height != nil), ("--width", width != nil),
             ("--initial-latents", initialLatents != nil), ("--step-noise", stepNoise != nil),
             ("--save-latents", saveLatents != nil), ("--dtype", dtype != nil),

@@ -17,11 +17,16 @@ struct Sample: ParsableCommand {
             Examples:
               saddle sample --model stable-diffusion-v1-5 --prompt "a red fox" "a blue bird" --steps 30 \\
                 --adapter fox.safetensors=0.8 --output images
+              saddle sample --model stable-diffusion-v1-5 --prompt "a red fox" --combine score \\
+                --adapter vivid.safetensors=0.3 --adapter calm.safetensors=0.7 --output images
+              saddle sample --model stable-diffusion-v1-5 --concept "a donut=0.6" --concept "a turtle=0.4" \\
+                --output images
+              saddle sample --composition runs/adapters --prompt "a red fox" --output images
               saddle sample --model runs/digits-product --count 256 --seed 1 --output samples
             """)
 
     @Option(help: "Diffusers directory, run directory, or a model.safetensors of one.")
-    var model: String
+    var model: String?
 
     @Option(help: "Number of samples (by default 64), or of images of each prompt (1).")
     var count: Int?
@@ -42,17 +47,20 @@ struct Sample: ParsableCommand {
     func run() throws {
         try finish {
             reportingErrors {
-                switch try sampledModel(at: model, hasPrompts: !image.prompt.isEmpty) {
-                case .textToImage:
+                if let model, try isOfVectors(model) {
+                    try image.refuse(for: model)
+                    print(try writeSamples(of: model, count: count ?? 64, seed: seed, to: output))
+                } else {
                     for path in try writeImages(image.request(model, count: count, seed: seed, output)) {
                         print(path)
                     }
-                case .vectors:
-                    try image.refuse(for: model)
-                    print(try writeSamples(of: model, count: count ?? 64, seed: seed, to: output))
                 }
                 return 0
             }
         }
+    }
+
+    private func isOfVectors(_ model: String) throws -> Bool {
+        try sampledModel(at: model, hasPrompts: image.asksForImages) == .vectors
     }
 }

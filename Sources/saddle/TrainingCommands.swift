@@ -51,7 +51,17 @@ struct Compose: ParsableCommand {
 
     @OptionGroup var options: RunOptions
 
-    func run() throws { try finish { runJob(options.request([.product, .mixture])) } }
+    @Option(
+        help: ArgumentHelp(
+            "Writes what the first dual iteration of this start computes, as safetensors (text-to-image models).",
+            valueName: "file"))
+    var trace: String?
+
+    func run() throws {
+        var request = options.request([.product, .mixture])
+        request.trace = trace
+        try finish { runJob(request) }
+    }
 }
 
 /// `saddle pretrain`.

@@ -20,6 +20,11 @@ final class ConfigurationExamplesTests: XCTestCase {
                 let again = try ImageAlignmentConfiguration(yaml: configuration.text)
                 XCTAssertEqual(again, configuration, file.path)
                 XCTAssertEqual(again.text, configuration.text, file.path)
+            } else if try ImageCompositionConfiguration.isDescribed(by: file.path) {
+                let configuration = try ImageCompositionConfiguration(file: file.path)
+                let again = try ImageCompositionConfiguration(yaml: configuration.text)
+                XCTAssertEqual(again, configuration, file.path)
+                XCTAssertEqual(again.text, configuration.text, file.path)
             } else {
                 let configuration = try RunConfiguration(
                     file: file.path, overrides: [], kinds: Set(RunConfiguration.Kind.allCases))
@@ -58,6 +63,29 @@ final class ConfigurationExamplesTests: XCTestCase {
             let prompts = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
             XCTAssertEqual(Set(prompts).count, 45)
         }
+    }
+
+    /// Table 3 of the paper, and its composition of concepts.
+    func testCompositionsAreConfiguredAsInThePaper() throws {
+        let file = { (name: String) in
+            self.examples.appendingPathComponent("stable-diffusion/\(name).yaml").path
+        }
+        let adapters = try ImageCompositionConfiguration(file: file("five-adapters"))
+        XCTAssertEqual(adapters.adapters?.count, 5)
+        XCTAssertEqual(adapters.training.steps, 5)
+        XCTAssertEqual(adapters.dual.rule, .simplex)
+        XCTAssertEqual(adapters.dual.step, 1)
+        XCTAssertEqual(adapters.dual.decay, 0.9)
+        XCTAssertEqual(adapters.divergence.weights, .uniform)
+        XCTAssertEqual(adapters.sampling.steps, 25)
+        XCTAssertEqual(adapters.sampling.guidance, 5)
+        XCTAssertEqual(adapters.training.microBatch, 4)
+        let concepts = try ImageCompositionConfiguration(file: file("two-concepts"))
+        XCTAssertTrue(concepts.hasConcepts)
+        XCTAssertFalse(concepts.isGuided)
+        XCTAssertEqual(concepts.dual.average, 5)
+        XCTAssertEqual(concepts.training.steps, 50)
+        XCTAssertEqual([concepts.sampling.guidance, concepts.divergenceGuidance], [12, 120])
     }
 
     /// The commands of examples/stable-diffusion/README.md.

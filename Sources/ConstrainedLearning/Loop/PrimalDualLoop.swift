@@ -20,6 +20,9 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
         public var infeasibleGrowth = 1e6
         /// The part of the run that averages are taken over.
         public var tail = TailAverage()
+        /// The result's multipliers are the mean of so many last iterates, that of the last dual step included;
+        /// nil for the tail average.
+        public var averagedIterates: Int?
 
         public init() {}
     }
@@ -133,7 +136,17 @@ public struct PrimalDualLoop<Problem: PrimalDualProblem> {
         let averages = state.averages
         return PrimalDualResult(
             status: status, explanation: explanation, iterations: state.iteration,
-            multipliers: averages.multipliers, lastMultipliers: state.multipliers,
-            violations: averages.violations)
+            multipliers: options.averagedIterates.map(meanOfLast) ?? averages.multipliers,
+            lastMultipliers: state.multipliers, violations: averages.violations)
+    }
+
+    /// Mean of λ_{H+2−n} … λ_{H+1} after H iterations; λ_1 is no result of any.
+    private func meanOfLast(_ count: Int) -> [Double] {
+        let rows = state.window.rows
+        let iterates = rows.map { Array($0.prefix(constraints.count)) } + [state.multipliers]
+        let last = iterates.suffix(max(1, min(count, rows.count)))
+        return constraints.indices.map { i in
+            last.reduce(0) { $0 + $1[i] } / Double(last.count)
+        }
     }
 }

@@ -11,4 +11,13 @@ public struct PrimalDualResult: Sendable, Equatable {
     public let lastMultipliers: [Double]
     /// Tail average of the violations; empty if there was no iteration.
     public let violations: [Double]
+
+    public init(
+        status: RunStatus, explanation: String? = nil, iterations: Int, multipliers: [Double],
+        lastMultipliers: [Double], violations: [Double]
+    ) {
+        (self.status, self.explanation, self.iterations) = (status, explanation, iterations)
+        (self.multipliers, self.lastMultipliers) = (multipliers, lastMultipliers)
+        self.violations = violations
+    }
 }

@@ -46,6 +46,18 @@ public struct LogNoiseQuadrature: Sendable {
                 weight: log(above / below) / 2 + (k == 0 ? 0.5 : 0), tail: k == last ? 0.5 : 0)
         }
     }
+
+    /// Equal weights at given timesteps: a sum over steps instead of the integral, in no unit.
+    ///
+    /// - Parameter timesteps: in increasing order.
+    public init(_ schedule: NoiseSchedule, timesteps: [Int], equalWeight weight: Double) {
+        self.schedule = schedule
+        nodes = timesteps.map { timestep in
+            Node(
+                timestep: timestep, noiseToSignal: schedule.noiseToSignal(at: timestep), weight: weight,
+                tail: 0)
+        }
+    }
 }
 
 /// One evaluation of a quadrature: the samples at one noise level each.

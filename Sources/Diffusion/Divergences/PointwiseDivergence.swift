@@ -18,19 +18,47 @@ extension LogNoiseQuadrature {
         predictions: (_ x: Tensor, _ timesteps: Timesteps) throws -> (p: Tensor, models: [Tensor])
     ) throws -> [Double] {
         var sums: [Double] = []
+        try forEachTerm(of: samples, noise, stride, predictions) { models, i, _, term in
+            if sums.isEmpty { sums = Array(repeating: 0, count: models) }
+            sums[i] += term
+        }
+        return sums
+    }
+
+    /// As `divergenceSums`, for every sample by itself.
+    ///
+    /// - Returns: of each model, one number a sample.
+    public func divergences(
+        of samples: Tensor, noise: SampleNoise, stride: Int = 1,
+        predictions: (_ x: Tensor, _ timesteps: Timesteps) throws -> (p: Tensor, models: [Tensor])
+    ) throws -> [[Double]] {
+        var sums: [[Double]] = []
+        try forEachTerm(of: samples, noise, stride, predictions) { models, i, sample, term in
+            if sums.isEmpty {
+                sums = Array(repeating: Array(repeating: 0, count: samples.shape[0]), count: models)
+            }
+            sums[i][sample] += term
+        }
+        return sums
+    }
+
+    /// - Parameter body: sees the number of models, a model, a sample and what the integral of the two gains.
+    private func forEachTerm(
+        of samples: Tensor, _ noise: SampleNoise, _ stride: Int,
+        _ predictions: (Tensor, Timesteps) throws -> (p: Tensor, models: [Tensor]),
+        _ body: (_ models: Int, _ model: Int, _ sample: Int, _ term: Double) -> Void
+    ) throws {
         try withoutRecording {
             try forEachPass(samples.detached, noise: noise, stride: stride) { pass in
                 let (p, models) = try predictions(pass.x, pass.timesteps)
-                if sums.isEmpty { sums = Array(repeating: 0, count: models.count) }
                 for (i, model) in models.enumerated() {
                     let squares = (p - model).squaredNorms().doubles
                     for (s, square) in squares.enumerated() {
                         let node = pass.nodes[s]
-                        sums[i] += pass.multiplicity[s] * (node.weight + node.tail) * square
+                        body(models.count, i, s, pass.multiplicity[s] * (node.weight + node.tail) * square)
                     }
                 }
             }
         }
-        return sums
     }
 }

@@ -31,8 +31,8 @@ enum JSONText {
 }
 
 /// Comma-separated values, RFC 4180, with a bare line feed at the end of the line.
-enum CSV {
-    static func line(_ cells: [String]) -> String {
+public enum CSV {
+    public static func line(_ cells: [String]) -> String {
         cells.map(cell).joined(separator: ",") + "\n"
     }
 

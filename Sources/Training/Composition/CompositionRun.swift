@@ -99,7 +99,7 @@ final class CompositionRun {
     }
 
     /// D_i − u with u = Σ λ_j D_j, the bound that the multipliers pay for.
-    private static func measurement(_ divergences: [Double], _ multipliers: [Double]) -> DualMeasurement {
+    static func measurement(_ divergences: [Double], _ multipliers: [Double]) -> DualMeasurement {
         let dualValue = zip(multipliers, divergences).reduce(0) { $0 + $1.0 * $1.1 }
         let bound = divergences.max() ?? 0
         return DualMeasurement(

@@ -21,6 +21,8 @@ public struct DualConfiguration: Equatable, Sendable {
     public var tolerance: Double?
     /// Iterations over which it must stay below.
     public var window = 10
+    /// The result is the mean of so many last iterates; nil for that of a quarter of the run, at least `window`.
+    public var average: Int?
 }
 
 extension DualConfiguration: Keyed {
@@ -53,7 +55,12 @@ extension DualConfiguration: Keyed {
                 default: "0.001; 0.005 with learned scores, 0.01 with rewards that bend",
                 "KKT residual, relative to the size of the problem, below which a run has converged."),
             .optional(
-                "window", \.window, .count, unit: "iterations", "Iterations over which it must stay below."),
+                "window", \.window, .integer("integer from 2 to 512", in: 2...512), unit: "iterations",
+                "Iterations over which it must stay below."),
+            .optional(
+                "average", \.average, Format.integer("integer from 1 to 512", in: 1...512).optional,
+                unit: "iterates", default: "a quarter of the run, at least `window`",
+                "The multipliers of the result are the mean of so many last ones."),
         ]
     }
 }

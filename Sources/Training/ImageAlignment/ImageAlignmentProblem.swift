@@ -125,12 +125,7 @@ final class ImageAlignmentProblem: @unchecked Sendable {
     private var learningRate: Double {
         let total = Double(training.steps * training.primalSteps)
         let progress = min(1, Double(updates) / total)
-        let decay =
-            switch training.schedule {
-            case .constant: 1.0
-            case .linear: 1 - progress
-            case .cosine: (1 + cos(.pi * progress)) / 2
-            }
+        let decay = training.schedule.decay(at: progress)
         let growth = training.warmup > 0 ? min(1, Double(updates + 1) / Double(training.warmup)) : 1
         return training.learningRate * decay * growth
     }
@@ -265,5 +260,5 @@ extension ImageAlignmentProblem: Resumable {
 
 extension Tensor {
     /// What the decoder gives, in −1…1 but for what it overshoots, as pixels in 0…1.
-    fileprivate var asPicture: Tensor { affine(scale: 0.5, shift: 0.5).clamped(0, 1) }
+    var asPicture: Tensor { affine(scale: 0.5, shift: 0.5).clamped(0, 1) }
 }

@@ -168,11 +168,5 @@ extension ImageAlignmentRun {
     }
 
     /// The adapter as diffusers reads it.
-    func adapterFile() throws -> Data {
-        let path = FileManager.default.temporaryDirectory
-            .appendingPathComponent("saddle-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try LoRAFile(unet: problem.adapter.modules(of: pipeline.unet)).write(to: path, format: .diffusers)
-        return try Data(contentsOf: URL(fileURLWithPath: path))
-    }
+    func adapterFile() throws -> Data { try problem.adapter.file(for: pipeline) }
 }

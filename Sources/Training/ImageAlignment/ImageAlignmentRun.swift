@@ -48,7 +48,7 @@ final class ImageAlignmentRun {
             ImageAlignmentProblem(
                 chain: try ImageChain(configuration, pipeline),
                 adapter: try LoRAAdapter(configuration, pipeline), exchange: exchange, prompts: prompts,
-                size: try configuration.imageSize(pipeline), configuration, communicator)
+                size: try configuration.sampling.imageSize(pipeline), configuration, communicator)
         }
     }
 
@@ -108,7 +108,7 @@ final class ImageAlignmentRun {
             "memory: keeps \(level.memory), should take \(size(plan.fixed + level.bytes)) in a rank\(budget)")
     }
 
-    static let adapterName = "pytorch_lora_weights.safetensors"
+    static let adapterName = LoRAAdapter.fileName
     /// What some dozens of images let one see of a violation in standard deviations.
     private static let tolerance = 0.02
 
@@ -282,7 +282,9 @@ extension LoRAAdapter {
             self.init(
                 adapting: pipeline.unet, targets: adapter.targets, rank: adapter.rank, alpha: adapter.alpha,
                 key: RandomPurpose.initialization.key(seed: configuration.seed))
-            guard !factors.isEmpty else { throw AdapterTargetError(targets: adapter.targets) }
+            guard !factors.isEmpty else {
+                throw AdapterTargetError(key: "adapter.targets", targets: adapter.targets)
+            }
             return
         }
         do {
@@ -293,25 +295,25 @@ extension LoRAAdapter {
     }
 }
 
-/// `adapter.targets` that no layer's name ends with.
+/// Targets that no layer's name ends with.
 struct AdapterTargetError: ExitCoded, CustomStringConvertible {
+    let key: String
     let targets: [String]
 
     var exitCode: Int32 { ExitStatus.configuration }
 
     var description: String {
-        "adapter.targets: no layer of the UNet that can be adapted ends with any of \(targets); "
+        "\(key): no layer of the UNet that can be adapted ends with any of \(targets); "
             + "the usual ones are \(LoRAAdapter.attentionTargets)"
     }
 }
 
-extension ImageAlignmentConfiguration {
+extension ImageSamplingConfiguration {
     /// - Throws: `ImageRequestError.option` unless it is a multiple of the autoencoder's factor.
     func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
         let factor = pipeline.autoencoder.configuration.downsampling
         let size = ImageSize(
-            height: sampling.height ?? pipeline.defaultSize.height,
-            width: sampling.width ?? pipeline.defaultSize.width)
+            height: height ?? pipeline.defaultSize.height, width: width ?? pipeline.defaultSize.width)
         for (key, side) in [("height", size.height), ("width", size.width)] where side % factor != 0 {
             throw ImageRequestError.option(
                 "sampling.\(key) is \(side), must be a multiple of \(factor) (the autoencoder's factor).")

@@ -1,3 +1,4 @@
+import Layers
 import TensorCore
 
 /// Prompts with what the text encoder makes of them, each computed once.
@@ -8,10 +9,13 @@ struct PromptTable: Sendable {
     /// Of the negative prompt, `[1, tokens, D]`.
     private let negative: Tensor
 
-    init(_ prompts: [String], negative: String, _ pipeline: TextToImagePipeline) {
+    /// - Parameter adapters: of the text encoder.
+    init(
+        _ prompts: [String], negative: String, _ pipeline: TextToImagePipeline, adapters: AdapterPass = .base
+    ) {
         self.prompts = prompts
-        embeddings = withoutRecording { pipeline.embeddings(of: prompts) }
-        self.negative = withoutRecording { pipeline.embeddings(of: [negative]) }
+        embeddings = withoutRecording { pipeline.embeddings(of: prompts, adapters: adapters) }
+        self.negative = withoutRecording { pipeline.embeddings(of: [negative], adapters: adapters) }
     }
 
     /// Which prompt each sample has: every prompt once, in random order, before any comes again.

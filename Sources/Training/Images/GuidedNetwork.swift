@@ -33,6 +33,15 @@ public struct GuidedNetwork: Sendable {
         return (both.slice(0..<rows), both.slice(rows..<2 * rows))
     }
 
+    /// With the prompts alone, and with the negative prompt alone.
+    func conditionalOutput(_ x: Tensor, _ timesteps: Timesteps) -> Tensor {
+        output(x, timesteps, conditional)
+    }
+
+    func unconditionalOutput(_ x: Tensor, _ timesteps: Timesteps) -> Tensor {
+        output(x, timesteps, unconditional)
+    }
+
     private func output(_ x: Tensor, _ timesteps: Timesteps, _ context: Tensor) -> Tensor {
         unet(
             x, timesteps: timesteps.values, context: context, adapters: adapters, isSegmented: isSegmented)

@@ -7,6 +7,12 @@ public struct ImageRequest: Sendable {
     public var prompts: [String]
     public var negativePrompt = ""
     public var adapters: [AdapterReference] = []
+    /// How adapters are combined: their weights add up, or their predictions.
+    public var combine = ImageCompositionConfiguration.Combination.weight
+    /// Texts that are composed in place of a prompt, ε_∅ + g Σ w_i (ε_i − ε_∅), with their weights.
+    public var concepts: [WeightedConcept] = []
+    /// Pipelines that are composed, with their weights.
+    public internal(set) var models: [AdapterReference] = []
     public var steps = 50
     /// g in ε_∅ + g (ε_c − ε_∅); 1 is without guidance.
     public var guidance = 7.5
@@ -45,6 +51,16 @@ public struct ImageRequest: Sendable {
         self.dtype = dtype
     }
 
+    /// Sets `combine` as the command line names it.
+    ///
+    /// - Throws: `ImageRequestError.option`.
+    public mutating func setCombination(named name: String) throws {
+        guard let combine = ImageCompositionConfiguration.Combination(rawValue: name) else {
+            throw ImageRequestError.option("--combine is \(name), must be score or weight.")
+        }
+        self.combine = combine
+    }
+
     /// N.
     var imageCount: Int { prompts.count * count }
 
@@ -63,6 +79,20 @@ public struct ImageRequest: Sendable {
             guidance >= 1 && guidance.isFinite,
             "--guidance is \(guidance), must be at least 1 (1 is without guidance).")
         try require((0...1).contains(eta), "--eta is \(eta), must lie in 0...1.")
+        if combine == .score { try requireSum(of: adapters.map(\.weight), "--adapter") }
+        try requireSum(of: concepts.map(\.weight), "--concept")
+    }
+
+    /// Predictions are averaged: other sums would scale the noise itself.
+    private func requireSum(of weights: [Double], _ option: String) throws {
+        let sum = weights.reduce(0, +)
+        guard !weights.isEmpty, abs(sum - 1) > 1e-6 else { return }
+        let shares = weights.map { String(format: "%.4g", $0 / sum) }.joined(separator: ", ")
+        let remedy =
+            sum > 0 && sum.isFinite ? "in these proportions they are \(shares)" : "give positive weights"
+        throw ImageRequestError.option(
+            "the weights of \(option) sum to \(sum), must sum to 1 where predictions are combined; \(remedy)."
+        )
     }
 
     /// The size to make.
@@ -94,12 +124,76 @@ public struct ImageRequest: Sendable {
             "seed": "\(seed)", "index": "\(index)", "size": size.description, "dtype": dtype.name,
             "saddle": saddleVersion,
         ]
-        if !adapters.isEmpty {
-            settings["adapters"] = adapters.map { "\($0.path)=\($0.weight)" }.joined(separator: " ")
+        for (name, members) in [("adapters", adapters), ("models", models)] where !members.isEmpty {
+            settings[name] = members.map { "\($0.path)=\($0.weight)" }.joined(separator: " ")
+        }
+        if combine == .score { settings["combine"] = combine.rawValue }
+        if !concepts.isEmpty {
+            settings["concepts"] = concepts.map { "\($0.text)=\($0.weight)" }.joined(separator: "; ")
         }
         if let initialLatents { settings["initial_latents"] = initialLatents }
         if let stepNoise { settings["step_noise"] = stepNoise }
         return settings
+    }
+}
+
+/// A text of a composition, and its weight.
+public struct WeightedConcept: Sendable, Equatable {
+    public var text: String
+    public var weight: Double
+
+    /// `TEXT=WEIGHT`; the weight is what follows the last `=`.
+    ///
+    /// - Throws: `ImageRequestError.option` where there is none.
+    public init(argument: String) throws {
+        guard let mark = argument.lastIndex(of: "="),
+            let weight = Double(argument[argument.index(after: mark)...]), weight.isFinite,
+            mark > argument.startIndex
+        else {
+            throw ImageRequestError.option(
+                "--concept \"\(argument)\" has no weight; write it as in --concept \"a cat=0.4\".")
+        }
+        (text, self.weight) = (String(argument[..<mark]), weight)
+    }
+
+    init(text: String, weight: Double) { (self.text, self.weight) = (text, weight) }
+}
+
+extension ImageRequest {
+    /// A request for what a run of `saddle compose` has found, with its sampler.
+    ///
+    /// - Parameters:
+    ///   - composition: the run directory, or its `composition.json`.
+    ///   - model: the base; nil for the run's own.
+    /// - Throws: `ImageCompositionError`, `SamplingError.missing`.
+    public init(composition: String, model: String?, prompts: [String], output: String) throws {
+        let record = try CompositionRecord(at: composition)
+        self.init(model: model ?? record.model, prompts: prompts, output: output)
+        (steps, guidance, eta) = (record.steps, record.guidance, record.eta)
+        negativePrompt = record.negativePrompt
+        for member in record.members {
+            if let path = member.adapter {
+                adapters.append(AdapterReference(path: path, weight: member.weight))
+            }
+            if let path = member.model {
+                models.append(AdapterReference(path: path, weight: member.weight))
+            }
+            if let text = member.prompt {
+                concepts.append(WeightedConcept(text: text, weight: member.weight))
+            }
+        }
+        combine = ImageCompositionConfiguration.Combination(rawValue: record.combine) ?? .score
+    }
+
+    /// Concepts take the place of a prompt.
+    ///
+    /// - Throws: `ImageRequestError.option` where both are given.
+    public mutating func settleConcepts() throws {
+        guard !concepts.isEmpty else { return }
+        guard prompts.isEmpty else {
+            throw ImageRequestError.option("--prompt does not go with concepts, which are composed instead.")
+        }
+        prompts = [concepts.map(\.text).joined(separator: " and ")]
     }
 }
 

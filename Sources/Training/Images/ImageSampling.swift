@@ -37,14 +37,11 @@ public func writeImages(_ request: ImageRequest) throws -> [String] {
 private struct ImageSampling {
     let request: ImageRequest
     let pipeline: TextToImagePipeline
-    let adapters: PipelineAdapters
+    let network: SampledNetwork
     let noise: GivenNoise
     let size: ImageSize
     let steps: [DDIMStep]
     let schedule: NoiseSchedule
-    /// Of each prompt, and of the negative one, `[…, tokens, D]`.
-    let conditional: Tensor
-    let unconditional: Tensor
 
     init(_ request: ImageRequest) throws {
         self.request = request
@@ -61,23 +58,18 @@ private struct ImageSampling {
         }
         schedule = try pipeline.scheduler.schedule()
         steps = try pipeline.scheduler.steps(count: request.steps, eta: request.eta)
-        let adapters = try PipelineAdapters(request.adapters, for: pipeline)
-        self.adapters = adapters
-        let pipeline = pipeline
-        let embed = { pipeline.embeddings(of: $0, adapters: adapters.textEncoder) }
-        (conditional, unconditional) = withoutRecording {
-            (embed(request.prompts), embed([request.negativePrompt]))
-        }
+        network = try SampledNetwork(request, pipeline)
     }
 
     var notes: [String] {
-        let texts = request.prompts + [request.negativePrompt]
+        let concepts = request.concepts.map(\.text)
+        let texts = (concepts.isEmpty ? request.prompts : concepts) + [request.negativePrompt]
         return pipeline.notes + texts.compactMap { pipeline.cutOff(of: $0)?.description }
     }
 
     /// Embeddings of the prompt of every image.
     var textEmbeddings: Tensor {
-        Tensor.concatenated((0..<request.imageCount).map { embedding(ofImage: $0) })
+        network.embeddings((0..<request.imageCount).map { $0 / request.count })
     }
 
     func path(ofImage index: Int) -> String {
@@ -97,19 +89,13 @@ private struct ImageSampling {
         }
     }
 
-    private func embedding(ofImage index: Int) -> Tensor {
-        let prompt = index / request.count
-        return conditional.slice(prompt..<prompt + 1)
-    }
-
     private func sample(_ index: Int, progress: (Int) -> Void) throws -> SampledImage {
-        let network = pipeline.network(
-            conditional: embedding(ofImage: index), unconditional: unconditional, guidance: request.guidance,
-            adapters: adapters.unet)
+        let texts = [index / request.count]
+        let guidance = request.guidance
         let x = noise.initialLatents(ofImage: index, pipeline.latentShape(1, size))
-        var first: (unconditional: Tensor, conditional: Tensor)?
+        var first: NetworkOutputs?
         if request.saveLatents != nil, let step = steps.first {
-            first = network.outputs(x, .all(step.timestep))
+            first = try network.outputs(x, .all(step.timestep), texts: texts, withUnconditional: true)
         }
         var evaluations = 0
         let latents = try ddimSample(
@@ -119,7 +105,9 @@ private struct ImageSampling {
                     evaluations += 1
                     progress(evaluations)
                 }
-                return network(x, timesteps)
+                return try network.outputs(
+                    x, timesteps, texts: texts, withUnconditional: guidance != 1
+                ).guided(by: guidance)
             }, noise: noise.source(ofImage: index, like: x))
         let image = pipeline.images(of: latents)
         guard latents.isFinite, image.isFinite else {
@@ -144,7 +132,7 @@ private struct SampledImage {
     /// `[1, H, W, 3]`, not clamped.
     let image: Tensor
     /// What the UNet predicted at the first step.
-    let firstOutputs: (unconditional: Tensor, conditional: Tensor)?
+    let firstOutputs: NetworkOutputs?
 
     /// All images' tensors as files hold them, `[N, C, …]`.
     static func joined(_ images: [SampledImage], textEmbeddings: Tensor) -> [String: Tensor] {
@@ -153,7 +141,7 @@ private struct SampledImage {
         tensors["latents"] = join(images.map(\.latents))
         tensors["images"] = join(images.map(\.image))
         let first = images.compactMap(\.firstOutputs)
-        tensors["epsilon_uncond"] = join(first.map(\.unconditional))
+        tensors["epsilon_uncond"] = join(first.compactMap(\.unconditional))
         tensors["epsilon_cond"] = join(first.map(\.conditional))
         return tensors
     }

@@ -25,30 +25,48 @@ public struct AdapterReference: Sendable, Equatable {
     }
 }
 
+/// What an adapter's file changes in a pipeline's two adaptable networks.
+public struct PipelineAdapter: Sendable {
+    let unet: LoRAAdapter?
+    let textEncoder: LoRAAdapter?
+
+    /// Reads an adapter file for a pipeline.
+    ///
+    /// - Throws: `ModelFilesError`, `SafetensorsError`, `AdapterFitError`.
+    public init(path: String, for pipeline: TextToImagePipeline) throws {
+        let file = try LoRAFile(path: path)
+        do {
+            unet = file.unet.isEmpty ? nil : try LoRAAdapter(file.unet, adapting: pipeline.unet)
+            textEncoder =
+                file.textEncoder.isEmpty
+                ? nil : try LoRAAdapter(file.textEncoder, adapting: pipeline.textEncoder)
+        } catch let mismatch as AdapterMismatch {
+            throw AdapterFitError(path: path, mismatch: mismatch)
+        }
+    }
+}
+
 /// Adapters of a pipeline's two adaptable networks, added with their weights.
 public struct PipelineAdapters: Sendable {
     public var unet = AdapterPass.base
     public var textEncoder = AdapterPass.base
 
+    /// W + Σ w_i ΔW_i.
+    init(_ adapters: [PipelineAdapter], weights: [Double]) {
+        let pass = { (part: (PipelineAdapter) -> LoRAAdapter?) in
+            AdapterPass.weighted(
+                zip(adapters, weights).compactMap { adapter, weight in part(adapter).map { ($0, weight) } })
+        }
+        unet = pass(\.unet)
+        textEncoder = pass(\.textEncoder)
+    }
+
     /// Reads adapter files for a pipeline.
     ///
     /// - Throws: `ModelFilesError`, `SafetensorsError`, `AdapterFitError`.
     public init(_ references: [AdapterReference], for pipeline: TextToImagePipeline) throws {
-        let files = try references.map { try LoRAFile(path: $0.path) }
-        func pass(
-            _ modules: (LoRAFile) -> [String: LoRAModule], _ model: some CompositeModule
-        ) throws -> AdapterPass {
-            .weighted(
-                try zip(references, files).filter { !modules($1).isEmpty }.map { reference, file in
-                    do {
-                        return (try LoRAAdapter(modules(file), adapting: model), reference.weight)
-                    } catch let mismatch as AdapterMismatch {
-                        throw AdapterFitError(path: reference.path, mismatch: mismatch)
-                    }
-                })
-        }
-        unet = try pass(\.unet, pipeline.unet)
-        textEncoder = try pass(\.textEncoder, pipeline.textEncoder)
+        let adapters = try references.map { try PipelineAdapter(path: $0.path, for: pipeline) }
+        self.init(adapters, weights: references.map(\.weight))
     }
 }
 

@@ -51,7 +51,8 @@ struct ComparisonReport: Sendable {
     }
 
     private var curves: [ReportBlock] {
-        let rewards = RewardComparison(Array(zip(names, records)).map { ($0, $1) })?.charts ?? []
+        let named = Array(zip(names, records)).map { (name: $0, record: $1) }
+        let results = RewardComparison(named)?.charts ?? CompositionComparison(named)?.charts ?? []
         let lines = [
             ("Objective", "objective", false), ("Dual value", "dual_value", false),
             ("Size of the duality gap", "gap", true),
@@ -69,7 +70,7 @@ struct ComparisonReport: Sendable {
             chart.isYLogarithmic = isLogarithmic
             return chart
         }.filter { !$0.series.isEmpty }
-        let charts = rewards + lines.map { $0.svg() }
+        let charts = results + lines.map { $0.svg() }
         return charts.isEmpty ? [] : [.charts(charts)]
     }
 }

@@ -22,7 +22,8 @@ struct ConfigurationOutline: Decodable, Sendable {
 
     struct Reward: Decodable, Sendable {
         var name: String
-        var threshold: Double
+        /// nil where the reward is only measured.
+        var threshold: Double?
     }
 
     var kind: String?

@@ -69,10 +69,12 @@ extension RunRecord {
             let last = { (group: String) in self.history?["\(group)/\(name)"]?.last }
             let values = measure == .reward ? summary?.rewards : summary?.divergences
             let threshold =
-                summary?.thresholds?.element(index) ?? outline?.rewards?.first { $0.name == name }?.threshold
+                summary?.thresholds?.element(index)
+                ?? outline?.rewards?.first { $0.name == name }?.threshold
             return ConstraintRecord(
                 name: name, value: summary.map { _ in values?.element(index) } ?? last(measure?.metric ?? ""),
-                error: evaluation?.trained.aligned.errors.element(index),
+                error: evaluation?.trained.aligned.errors.element(index)
+                    ?? composition?.constrained?.divergences?.element(index)?.error,
                 heldOut: evaluation?.heldOut?.aligned.rewards.element(index),
                 threshold: measure == .reward ? threshold : nil,
                 violation: summary.map { $0.violations.element(index) } ?? last("violation"),

@@ -18,6 +18,7 @@ enum PictureFile: Sendable {
 /// dimension, the plane for all others. Runs on images have made theirs.
 func runPictures(of record: RunRecord) -> (any RunPictures)? {
     if let pictures = AlignmentPictures(directory: record.directory) { return pictures }
+    if let pictures = CompositionPictures(directory: record.directory) { return pictures }
     guard let dimension = record.samples.first?.dimension else { return nil }
     if let side = ImageTiles.side(ofDimension: dimension) { return ImageTiles(record.samples, side: side) }
     return dimension == 1 ? DensityCurves(record.samples) : PlanePictures(record)

@@ -23,6 +23,8 @@ struct RunRecord: Sendable {
     let baselines: [(name: String, values: Baseline)]
     /// The aligned text-to-image model beside its base; nil for other runs.
     let evaluation: ImageEvaluation?
+    /// A product of text-to-image models beside what it is compared with; nil for other runs.
+    let composition: ImageCompositionEvaluation?
     let samples: [SampleSet]
     /// Steps of the checkpoints, ascending.
     let checkpoints: [Int]
@@ -60,6 +62,10 @@ struct RunRecord: Sendable {
         evaluation =
             kind == .alignment
             ? try files.decoded(ImageEvaluation.fileName, by: ImageEvaluation.init(sortedJSON:)) : nil
+        composition =
+            kind == .product
+            ? try files.decoded(
+                ImageCompositionEvaluation.fileName, by: ImageCompositionEvaluation.init(sortedJSON:)) : nil
         samples =
             files.has(SampleSet.fileName)
             ? try SampleSet.read(

@@ -29,11 +29,14 @@ struct RunReport: Sendable {
         }
         if !record.keyFigures.isEmpty { blocks.append(.figures(record.keyFigures)) }
         if !record.constraints.isEmpty { blocks.append(.table(ConstraintTable(record).table)) }
+        if let composition = record.composition { blocks += CompositionSection(composition).tables }
         return ReportSection("Result", blocks)
     }
 
     private var curves: ReportSection {
-        let charts = (RunCurves(record)?.charts ?? []) + (BaselineBars(record)?.charts ?? [])
+        let results =
+            record.composition.map { CompositionSection($0).charts } ?? BaselineBars(record)?.charts ?? []
+        let charts = (RunCurves(record)?.charts ?? []) + results
         return ReportSection("Curves", charts.isEmpty ? [] : [.charts(charts)])
     }
 

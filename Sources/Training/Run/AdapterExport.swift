@@ -1,5 +1,7 @@
 import Checkpoints
 import Foundation
+import Layers
+import Models
 import WeightFiles
 
 /// Writes the adapter of a checkpoint for other programs.
@@ -13,12 +15,26 @@ public func exportAdapter(ofCheckpoint path: String, format: String, to output: 
     }
     // The whole checkpoint is checked against its digests.
     _ = try CheckpointStore.load(path)
-    let adapter = "\(path)/\(ImageAlignmentRun.adapterName)"
+    let adapter = "\(path)/\(LoRAAdapter.fileName)"
     guard FileManager.default.fileExists(atPath: adapter) else {
         throw AdapterExportError.noAdapter(path)
     }
     try createDirectory(URL(fileURLWithPath: output).deletingLastPathComponent())
     try LoRAFile(path: adapter).write(to: output, format: format)
+}
+
+extension LoRAAdapter {
+    /// What it is called in run directories and checkpoints.
+    static let fileName = "pytorch_lora_weights.safetensors"
+
+    /// The adapter of a pipeline's UNet as diffusers reads it.
+    func file(for pipeline: TextToImagePipeline) throws -> Data {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("saddle-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try LoRAFile(unet: modules(of: pipeline.unet)).write(to: path, format: .diffusers)
+        return try Data(contentsOf: URL(fileURLWithPath: path))
+    }
 }
 
 /// Why there is nothing to export.
@@ -39,7 +55,8 @@ public enum AdapterExportError: ExitCoded, CustomStringConvertible {
             "--format is \(name), must be one of "
                 + LoRAFormat.allCases.map(\.rawValue).joined(separator: ", ") + "."
         case .noAdapter(let path):
-            "\(path) has no adapter: it is a checkpoint of a run on vectors. `saddle inspect` says what is inside."
+            "\(path) has no adapter: it is a checkpoint of a run on vectors, or of a composition before its "
+                + "distillation. `saddle inspect` says what is inside."
         }
     }
 }

@@ -15,7 +15,7 @@ public struct RunRequest: Sendable {
     public var resume: String?
     /// The kinds of problem the command solves.
     public var kinds: Set<RunConfiguration.Kind>
-    /// File for what the first step of an image alignment computes.
+    /// File for what the first step of a job on text-to-image models computes.
     public var trace: String?
 
     public init(
@@ -70,12 +70,15 @@ public func runJob(_ request: RunRequest) -> Int32 {
 private enum Problem {
     case vectors(RunConfiguration)
     case images(ImageAlignmentConfiguration, trace: String?)
+    case imageProduct(ImageCompositionConfiguration, trace: String?)
 
     /// - Throws: `ConfigurationError` with all problems.
     init(_ request: RunRequest) throws {
         let source = try ConfigurationSource(file: request.configuration)
         if request.kinds.contains(.alignment), try source.describesImages() {
             self = .images(try source.read(overrides: request.overrides), trace: request.trace)
+        } else if request.kinds.contains(.product), try source.describesImages() {
+            self = .imageProduct(try source.read(overrides: request.overrides), trace: request.trace)
         } else {
             self = .vectors(
                 try RunConfiguration(source, request.overrides, request.kinds, sampleFiles: .required))
@@ -86,6 +89,7 @@ private enum Problem {
         switch self {
         case .vectors(let configuration): JobDescription(configuration)
         case .images(let configuration, _): JobDescription(configuration)
+        case .imageProduct(let configuration, _): JobDescription(configuration)
         }
     }
 
@@ -94,6 +98,8 @@ private enum Problem {
         switch self {
         case .images(let configuration, let trace):
             return try ImageAlignmentRun(configuration, session, trace: trace).run()
+        case .imageProduct(let configuration, let trace):
+            return try ImageCompositionRun(configuration, session, trace: trace).run()
         case .vectors(let configuration):
             switch configuration.kind {
             case .product, .mixture: return try CompositionRun(configuration, session).run()

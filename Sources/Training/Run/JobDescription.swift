@@ -17,4 +17,10 @@ struct JobDescription: Sendable {
         checkpoints = configuration.checkpoints
         checkContinues = { try configuration.checkContinues($0) }
     }
+
+    init(_ configuration: ImageCompositionConfiguration) {
+        text = configuration.resolvedText
+        checkpoints = configuration.checkpoints
+        checkContinues = { try configuration.checkContinues($0) }
+    }
 }

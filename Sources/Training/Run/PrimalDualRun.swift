@@ -81,6 +81,7 @@ struct PrimalDualRun {
         options.iterationLimit = limit
         options.tolerance = dual.tolerance ?? defaultTolerance
         options.tail = TailAverage(minimum: dual.window)
+        options.averagedIterates = dual.average
         return options
     }
 

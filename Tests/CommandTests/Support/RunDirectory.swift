@@ -44,13 +44,18 @@ struct RunDirectory: Sendable {
         let checkpoint = try XCTUnwrap(store.latestWhole().checkpoint, "no whole checkpoint in \(path)")
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
-            if name.hasSuffix(".safetensors") || name == "baselines.json" { files[name] = try data(name) }
+            let isResult = Self.results.contains(name) || name.hasSuffix(".safetensors")
+            if isResult { files[name] = try data(name) }
         }
         return RunResult(
             step: checkpoint.step, state: checkpoint.state, files: files,
             summary: try contents("summary.json").map { try withoutTime($0, names: ["seconds", "ranks"]) },
             metrics: try lines("metrics.jsonl").map { try withoutTime($0, names: ["seconds"]) })
     }
+
+    private static let results = [
+        "baselines.json", "evaluation.json", "evaluation.csv", "composition.json", "pictures.png",
+    ]
 
     /// Text of a file; nil where there is none (pretraining has neither summary nor metrics).
     func contents(_ name: String) throws -> String? {

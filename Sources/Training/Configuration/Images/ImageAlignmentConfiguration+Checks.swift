@@ -99,14 +99,7 @@ extension ImageAlignmentConfiguration: JobConfiguration {
         for (index, reward) in rewards.enumerated() {
             files.append((ConfigurationPath("rewards")[index].key("weights"), reward.weights))
         }
-        for (place, file) in files {
-            guard let file, reader.isRead(place), !FileManager.default.isReadableFile(atPath: file) else {
-                continue
-            }
-            reader.report(
-                "there is no \(file) that can be read; relative paths start from \(reader.directory)",
-                at: place, isMissingFile: true)
-        }
+        reader.requireReadable(files)
     }
 
     func checkContinues(_ checkpointed: String) throws {

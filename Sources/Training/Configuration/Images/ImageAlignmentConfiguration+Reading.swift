@@ -5,7 +5,8 @@ extension ImageAlignmentConfiguration {
     ///
     /// - Throws: `ConfigurationError` where it cannot be read or is no YAML.
     package static func isDescribed(by file: String) throws -> Bool {
-        try ConfigurationSource(file: file).describesImages()
+        let source = try ConfigurationSource(file: file)
+        return try source.describesImages() && source.kind() == "alignment"
     }
 
     /// Reads and checks a configuration file; files that it names need not be there.

@@ -75,10 +75,15 @@ struct ConfigurationSource {
         (self.text, self.name, self.directory) = (text, name, directory)
     }
 
-    /// Whether it describes the alignment of a text-to-image model.
+    /// Whether it describes a job on a text-to-image model.
     ///
     /// - Throws: `ConfigurationError` where it is no YAML.
     func describesImages() throws -> Bool { try root().mapping?["model"] != nil }
+
+    /// What `kind` says, if it says anything.
+    ///
+    /// - Throws: `ConfigurationError` where it is no YAML.
+    func kind() throws -> String? { try root().mapping?["kind"]?.string }
 
     /// Reads and checks it.
     ///
@@ -132,5 +137,17 @@ struct ConfigurationSource {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
             && !isDirectory.boolValue
             && FileManager.default.isReadableFile(atPath: path)
+    }
+}
+
+extension ConfigurationReader {
+    /// Reports files and directories that are named and cannot be read.
+    func requireReadable(_ files: [(place: ConfigurationPath, path: String?)]) {
+        for (place, path) in files {
+            guard let path, isRead(place), !FileManager.default.isReadableFile(atPath: path) else { continue }
+            report(
+                "there is no \(path) that can be read; relative paths start from \(directory)", at: place,
+                isMissingFile: true)
+        }
     }
 }

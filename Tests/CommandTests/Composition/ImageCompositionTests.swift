@@ -1,0 +1,368 @@
+import Foundation
+import TensorCore
+import TestSupport
+import WeightFiles
+import XCTest
+
+/// `saddle compose` on text-to-image models with random weights.
+final class ImageCompositionTests: CommandTestCase {
+    /// The compositions whose first iteration and dual path `Fixtures/replay.py` has replayed in PyTorch.
+    private static let replayed = [
+        "score": """
+        kind: product
+        seed: 3
+        model: model
+        adapters:
+          - {name: first, file: model/first.safetensors}
+          - {name: second, file: model/second.safetensors}
+          - {name: text, file: model/text.safetensors}
+        prompts: ["a photo of a cat", "a dog"]
+        sampling: {steps: 4, eta: 0.5, guidance: 3.0, negative_prompt: blurry, height: 16, width: 24}
+        divergence: {steps: 5, guidance: 2.0}
+        training: {samples: 4, micro_batch: 2, steps: 4, draws: common}
+        dual: {rule: simplex, step: 0.002, decay: 0.9, average: 2}
+        evaluation: {samples: 4, pictures: 2}
+        """,
+        "concepts": """
+        kind: product
+        seed: 4
+        model: model
+        prompts: ["a photo of a cat", "a dog", "oil painting"]
+        sampling: {steps: 4, guidance: 3.0, height: 16, width: 16}
+        divergence: {steps: 4, guidance: 9.0, weights: uniform}
+        training: {samples: 4, micro_batch: 2, steps: 4, draws: common}
+        dual: {rule: simplex, step: 0.5}
+        evaluation: {samples: 4, pictures: 2}
+        """,
+    ]
+
+    /// Every part of a run, on six micro-batches, which neither 4 ranks nor three members divide evenly.
+    private static let whole = """
+        kind: product
+        seed: 3
+        model: model
+        adapters:
+          - {name: first, file: model/first.safetensors}
+          - {name: second, file: model/second.safetensors}
+          - {name: text, file: model/text.safetensors}
+        prompts: ["a photo of a cat", "a dog"]
+        sampling: {steps: 3, eta: 0.5, guidance: 3.0, height: 16, width: 24}
+        divergence: {steps: 4}
+        training: {samples: 6, micro_batch: 1, steps: 3}
+        rewards:
+          - {name: saturation, reward: saturation-high, adapter: first}
+          - {name: contrast, reward: local-contrast-low}
+        distillation: {steps: 3, batch: 4, samples: 4, learning_rate: 0.01}
+        evaluation: {samples: 4, pictures: 3}
+        checkpoints: {every: 1, keep: 8}
+        """
+
+    /// The fixture's pipeline with the tokenizer of the tokenizer's tests.
+    private func copyModel(to name: String = "model") throws {
+        let files = FileManager.default
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let model = workspace.at(name)
+        try files.copyItem(
+            at: tests.appendingPathComponent("CommandTests/Images/Fixtures/tiny"),
+            to: URL(fileURLWithPath: model))
+        try files.copyItem(
+            at: tests.appendingPathComponent("ModelsTests/CLIP/Fixtures/sd1"),
+            to: URL(fileURLWithPath: model + "/tokenizer"))
+    }
+
+    private func compose(
+        _ arguments: String..., output: String = "run", ranks: Int? = nil, yaml: String = whole
+    ) throws -> CommandResult {
+        let file = try workspace.write(yaml, to: "\(output).yaml")
+        return try workspace.saddle(
+            ["compose", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+    }
+
+    private func finish(
+        _ arguments: String..., output: String, ranks: Int? = nil, yaml: String = whole
+    ) throws -> RunDirectory {
+        let file = try workspace.write(yaml, to: "\(output).yaml")
+        let result = try workspace.saddle(
+            ["compose", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+        XCTAssertEqual(result.exitCode, 0, result.standardError)
+        return RunDirectory(path: workspace.at(output))
+    }
+
+    // MARK: Numbers
+
+    /// ε_i, Σ λ_i ε_i, the DDIM trajectory and the KLs of every sample, whole tensors, and the dual path after them.
+    func testIterationsEqualPyTorch() throws {
+        try copyModel()
+        for (name, key, settings) in [
+            ("score", "score", []), ("weight", "score", ["--set", "combine=weight"]),
+            ("concepts", "concepts", []),
+        ] as [(String, String, [String])] {
+            let trace = workspace.at("\(name)-trace.safetensors")
+            let file = try workspace.write(Self.replayed[key] ?? "", to: "\(name).yaml")
+            let result = try workspace.saddle(
+                ["compose", file, "--output", workspace.at(name), "--trace", trace] + settings)
+            XCTAssertEqual(result.exitCode, 0, result.standardError)
+            let expected = try SafetensorsFile(path: fixture("\(name).safetensors").path)
+            let actual = try SafetensorsFile(path: trace)
+            for entry in expected.entries where entry.name != "path" {
+                assertWithin(
+                    1e-4, try actual.tensor(entry.name), try expected.tensor(entry.name),
+                    "\(name) \(entry.name)")
+            }
+            let path = try expected.tensor("path")
+            let taken = try multipliers(of: RunDirectory(path: workspace.at(name)))
+            assertWithin(1e-5, Tensor(taken.flatMap { $0 }.map(Float.init), shape: path.shape), path, name)
+        }
+    }
+
+    /// λ before every iteration, and after the last.
+    private func multipliers(of run: RunDirectory) throws -> [[Double]] {
+        let summary = try run.summary()
+        let rows = try run.lines("metrics.jsonl").map { line in
+            let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+            return summary.names.map { row["multiplier/\($0)"] as? Double ?? .nan }
+        }
+        return rows + [summary.lastMultipliers]
+    }
+
+    /// The mean of the last two iterates, the last one included.
+    func testResultIsTheMeanOfTheLastIterates() throws {
+        try copyModel()
+        let run = try finish(output: "run", yaml: try XCTUnwrap(Self.replayed["score"]))
+        let path = try multipliers(of: run).suffix(2)
+        let expected = zip(path[path.startIndex], path[path.startIndex + 1]).map { ($0 + $1) / 2 }
+        for (value, mean) in zip(try run.summary().multipliers, expected) {
+            XCTAssertEqual(value, mean, accuracy: 1e-15)
+        }
+    }
+
+    /// Under one guidance two members end at one half, and the command says so beforehand.
+    func testTwoMembersUnderOneGuidanceAreTrivial() throws {
+        try copyModel()
+        let yaml = """
+            kind: product
+            model: model
+            prompts: ["a photo of a cat", "a dog"]
+            sampling: {steps: 2, guidance: 3.0, height: 16, width: 16}
+            divergence: {steps: 4, noise: guided}
+            training: {samples: 2, micro_batch: 2, steps: 40, draws: common}
+            dual: {tolerance: 0.0001}
+            evaluation: {samples: 2, pictures: 2}
+            """
+        let trivial = try finish(output: "trivial", yaml: yaml)
+        for multiplier in try trivial.summary().multipliers {
+            XCTAssertEqual(multiplier, 0.5, accuracy: 1e-3)
+        }
+        for (noise, isTrivial) in [("guided", true), ("unguided", false)] {
+            let result = try compose(
+                "--steps", "1", "--set", "divergence.noise=\(noise)", output: noise, yaml: yaml)
+            XCTAssertEqual(result.exitCode, 0, result.standardError)
+            XCTAssertEqual(
+                result.standardError.contains("the answer is known beforehand"), isTrivial,
+                result.standardError)
+        }
+    }
+
+    // MARK: Ranks and resuming
+
+    func testRanksAndShardsGiveTheSameBits() throws {
+        try copyModel()
+        let alone = try finish(output: "alone")
+        XCTAssertEqual(try alone.summary().names, ["first", "second", "text"])
+        for ranks in [2, 3, 5] {
+            try assertIdentical(finish(output: "\(ranks)", ranks: ranks), alone, "\(ranks) ranks")
+        }
+        for (ranks, shards) in [(4, 2), (2, 1)] {
+            let run = try finish(
+                "--set", "ranks.shards=\(shards)", output: "\(ranks)-\(shards)", ranks: ranks)
+            try assertIdentical(run, alone, "\(ranks) ranks, \(shards) shards")
+        }
+    }
+
+    func testConceptsAndWeightsGiveTheSameBitsOnRanks() throws {
+        try copyModel()
+        for (name, settings) in [("concepts", []), ("score", ["--set", "combine=weight"])] {
+            let file = try workspace.write(Self.replayed[name] ?? "", to: "\(name).yaml")
+            let runs = try [nil, 2, 3].map { (ranks: Int?) in
+                let output = workspace.at("\(name)-\(ranks ?? 1)")
+                let result = try workspace.saddle(
+                    ["compose", file, "--output", output] + settings, ranks: ranks)
+                XCTAssertEqual(result.exitCode, 0, result.standardError)
+                return RunDirectory(path: output)
+            }
+            for run in runs.dropFirst() { try assertIdentical(run, runs[0], name) }
+        }
+    }
+
+    /// Stopped after every iteration and every update of the distillation, on another number of ranks each time.
+    func testInterruptedRunEndsWithTheSameBits() throws {
+        try copyModel()
+        let undisturbed = try finish(output: "undisturbed")
+        try FileManager.default.createDirectory(
+            atPath: workspace.at("run"), withIntermediateDirectories: true)
+        for ranks in [2, nil, 3, 2, nil] {
+            try workspace.write("", to: "run/STOP")
+            let result = try compose("--resume", "auto", ranks: ranks)
+            XCTAssertEqual(result.exitCode, 75, result.standardError)
+        }
+        let last = try compose("--resume", "auto", ranks: 2)
+        XCTAssertEqual(last.exitCode, 0, last.standardError)
+        try assertIdentical(RunDirectory(path: workspace.at("run")), undisturbed)
+    }
+
+    // MARK: What is left
+
+    func testLeavesPicturesTablesAndAnAdapter() throws {
+        try copyModel()
+        let run = try finish(output: "run")
+        let names = try Set(FileManager.default.subpathsOfDirectory(atPath: run.path))
+        for name in [
+            "config.yaml", "summary.json", "evaluation.json", "evaluation.csv", "composition.json",
+            "baselines.json", "pictures.png", "pytorch_lora_weights.safetensors", "images/base-0.png",
+            "images/constrained-2.png", "images/first-1.png", "images/distilled-0.png",
+            "checkpoint-6/pytorch_lora_weights.safetensors",
+        ] { XCTAssertTrue(names.contains(name), name) }
+        let evaluation = try XCTUnwrap(
+            JSONSerialization.jsonObject(with: run.data("evaluation.json")) as? [String: Any])
+        let models = try XCTUnwrap(evaluation["models"] as? [[String: Any]])
+        let percentages = Dictionary(
+            uniqueKeysWithValues: models.compactMap { model in
+                (model["percentages"] as? [Any])?.first.flatMap { $0 as? Double }
+                    .map { (model["name"] as? String ?? "", $0) }
+            })
+        XCTAssertEqual(percentages["base"], 0)
+        XCTAssertEqual(percentages["first"], 100)
+        let report = try workspace.saddle(["report", run.path])
+        XCTAssertEqual(report.exitCode, 0, report.standardError)
+        let page = String(decoding: try run.data("report.html"), as: UTF8.self)
+        for text in ["KL to each member", "equal weights", "distilled", "100 the adapter"] {
+            XCTAssertTrue(page.contains(text), text)
+        }
+        let other = try workspace.saddle(["report", run.path, run.path])
+        XCTAssertEqual(other.exitCode, 0, other.standardError)
+        for format in ["diffusers", "kohya"] {
+            let exported = try workspace.saddle([
+                "export", "\(run.path)/checkpoint-6", "--format", format, "--output", workspace.at(format),
+            ])
+            XCTAssertEqual(exported.exitCode, 0, exported.standardError)
+            XCTAssertFalse(try LoRAFile(path: workspace.at(format)).unet.isEmpty)
+        }
+    }
+
+    /// An adapter that starts at the sum of the members is close to it, and training brings it closer.
+    func testDistilledAdapterComesClose() throws {
+        try copyModel()
+        let settings = [
+            "--steps", "1", "--set", "dual.rule=fixed", "--set", "dual.initial=[0.5, 0.5]",
+            "--set", "sampling.eta=0", "--set", "training.micro_batch=2",
+        ]
+        let yaml = Self.whole.replacing("  - {name: text, file: model/text.safetensors}\n", with: "")
+        let shares = try [1, 60].map { steps in
+            let file = try workspace.write(yaml, to: "\(steps).yaml")
+            let result = try workspace.saddle(
+                ["compose", file, "--output", workspace.at("\(steps)")] + settings + [
+                    "--set", "distillation.steps=\(steps)", "--set", "distillation.rank=6",
+                    "--set", "distillation.learning_rate=0.003", "--set", "distillation.batch=8",
+                ])
+            XCTAssertEqual(result.exitCode, 0, result.standardError)
+            let data = try RunDirectory(path: workspace.at("\(steps)")).data("evaluation.json")
+            let object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+            return try XCTUnwrap((object?["distillation"] as? [String: Any])?["share"] as? Double)
+        }
+        XCTAssertLessThan(shares[1], 0.8 * shares[0])
+        XCTAssertLessThan(shares[1], 0.3)
+    }
+
+    // MARK: Other members
+
+    /// Two pipelines with one autoencoder; with another autoencoder they are refused.
+    func testModelsMustShareTheAutoencoder() throws {
+        try copyModel()
+        try copyModel(to: "other")
+        let weights = workspace.at("other/unet/diffusion_pytorch_model.safetensors")
+        let unet = try SafetensorsFile(path: weights)
+        let scaled = try unet.entries.map { ($0.name, try unet.tensor($0.name, as: .float32) * 0.9) }
+        try SafetensorsFile.write(Dictionary(uniqueKeysWithValues: scaled), to: weights)
+        let yaml = """
+            kind: product
+            model: model
+            models: [{name: one, model: model}, {name: two, model: other}]
+            prompts: ["a dog"]
+            sampling: {steps: 3, height: 16, width: 16}
+            divergence: {steps: 4}
+            training: {samples: 4, micro_batch: 2, steps: 3}
+            evaluation: {samples: 4, pictures: 2}
+            """
+        let alone = try finish(output: "alone", yaml: yaml)
+        try assertIdentical(finish(output: "pair", ranks: 2, yaml: yaml), alone)
+        let sampled = try workspace.saddle([
+            "sample", "--composition", alone.path, "--prompt", "a dog", "--output", workspace.at("out"),
+        ])
+        XCTAssertEqual(sampled.exitCode, 0, sampled.standardError)
+        for (file, old, new, words) in [
+            (
+                "vae/config.json", "\"scaling_factor\": 0.18215", "\"scaling_factor\": 0.3",
+                "scales latents by 0.3"
+            ),
+            ("scheduler/scheduler_config.json", "0.012", "0.011", "noise schedule is another one"),
+        ] {
+            let path = workspace.at("other/\(file)")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            XCTAssertTrue(text.contains(old), text)
+            try text.replacing(old, with: new).write(toFile: path, atomically: true, encoding: .utf8)
+            let result = try compose(output: "refused", ranks: 2, yaml: yaml)
+            XCTAssertEqual(result.exitCode, 65, result.standardError)
+            XCTAssertTrue(result.standardError.contains(words), result.standardError)
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+    }
+
+    func testSaysWhatIsWrong() throws {
+        try copyModel()
+        try SafetensorsFile.write(
+            [
+                "unet.nowhere.to_q.lora_A.weight": .zeros([2, 8]),
+                "unet.nowhere.to_q.lora_B.weight": .zeros([8, 2]),
+            ], to: workspace.at("model/foreign.safetensors"))
+        let cases: [(set: String, code: Int32, words: String)] = [
+            ("adapters[1].file=model/foreign.safetensors", 65, "was trained on a base of this structure"),
+            ("adapters[1].file=none.safetensors", 66, "there is no"),
+            ("adapters[1].name=first", 78, "is the name of adapters[0] too"),
+            ("adapters=[]", 78, "from 2 to 64 members, found 0"),
+            ("models=[{name: a, model: model}, {name: b, model: model}]", 78, "adapters or models, not both"),
+            ("rewards[0].adapter=frist", 78, "did you mean `first`"),
+            ("rewards[1].reward=pick-score", 78, "pick-score needs weights"),
+            ("dual.initial=[0.5, 0.5, 0.5]", 78, "weights that sum to 1"),
+            ("dual.initial=[0.5, 0.5]", 78, "expected one for each of the 3 members"),
+            ("dual.window=1", 78, "integer from 2 to 512"),
+            ("training.samples=7", 0, ""),
+            ("training.micro_batch=4", 78, "is no multiple of training.micro_batch"),
+            ("divergence.stride=4", 78, "is not below divergence.steps"),
+            ("divergence.noize=guided", 78, "did you mean `noise`"),
+            ("kind=mixture", 78, "expected one of `product`"),
+            ("ranks.shards=2", 70, "cannot form groups"),
+            ("distillation.targets=[nothing]", 78, "distillation.targets: no layer"),
+            ("sampling.height=17", 64, "sampling.height is 17, must be a multiple of 2"),
+        ]
+        for (index, (set, code, words)) in cases.enumerated() {
+            let result = try compose("--steps", "1", "--set", set, output: "bad-\(index)")
+            XCTAssertEqual(result.exitCode, code, "\(set): \(result.standardError)")
+            XCTAssertTrue(
+                words.isEmpty || result.standardError.contains(words), "\(set): \(result.standardError)")
+        }
+    }
+
+    func testSaysWhatIsWrongWithConcepts() throws {
+        try copyModel()
+        let concepts = try XCTUnwrap(Self.replayed["concepts"])
+        for (set, words) in [
+            ("prompts=[a cat, a cat]", "is prompts[0] too; concepts must differ"),
+            ("prompts=[a cat]", "found 1"), ("combine=weight", "`weight` adds up adapters"),
+        ] {
+            let result = try compose("--set", set, output: "concepts", yaml: concepts)
+            XCTAssertEqual(result.exitCode, 78, "\(set): \(result.standardError)")
+            XCTAssertTrue(result.standardError.contains(words), "\(set): \(result.standardError)")
+        }
+    }
+}
