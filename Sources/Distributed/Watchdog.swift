@@ -1,17 +1,18 @@
-/// A thread that reports when a rank makes no progress through its collective calls.
+/// Knows how long a rank has spent in collective calls, and reports from a thread when it makes no progress through them.
 final class Watchdog: Sendable {
     private let progress: Progress
-    private let thread: RunningThread
+    private let thread: RunningThread?
 
-    init(limit: Double, report: @escaping @Sendable (String) -> Void) {
+    /// - Parameter limit: seconds without progress before a report; nil for none ever.
+    init(limit: Double?, report: @escaping @Sendable (String) -> Void) {
         let progress = Progress()
         self.progress = progress
-        thread = RunningThread { progress.reportStalls(limit: limit, report) }
+        thread = limit.map { limit in RunningThread { progress.reportStalls(limit: limit, report) } }
     }
 
     deinit {
         progress.stop()
-        thread.join()
+        thread?.join()
     }
 
     /// Seconds that this rank has spent in collective calls, waits for others included.

@@ -1,17 +1,20 @@
-/// A communicator with a watchdog: when nothing moves for a while, each rank says where it is.
+/// A communicator with a watchdog: it measures the time in collective calls, and when nothing moves for a while, each
+/// rank says where it is.
 ///
 /// A collective hangs where one rank does not call it. MPI reports nothing then; here every rank prints the
 /// call it waits in, or the one it left last, once per `limit`.
 public final class WatchedCommunicator: Communicator {
-    private let base: any Communicator
+    /// What does the work.
+    package let base: any Communicator
     private let watchdog: Watchdog
 
-    /// - Parameter limit: seconds without progress before the first report.
+    /// - Parameter limit: seconds without progress before the first report; nil for none ever.
     public convenience init(
-        _ base: any Communicator, limit: Double,
+        _ base: any Communicator, limit: Double?,
         report: @escaping @Sendable (String) -> Void = writeToStandardError
     ) {
-        precondition(limit > 0, "WatchedCommunicator: limit \(limit) s, expected more than 0")
+        precondition(
+            limit.map { $0 > 0 } ?? true, "WatchedCommunicator: limit \(limit ?? 0) s, expected more than 0")
         let prefix = rankPrefix(base.rank, of: base.size)
         self.init(base, Watchdog(limit: limit) { report(prefix + $0) })
     }

@@ -11,7 +11,8 @@ public enum World {
         let needsMPI = try Launch(environment: environment).needsMPI()
         let world: any Communicator =
             needsMPI ? try MPICommunicator.start(environment: environment) : SingleCommunicator()
-        return limit > 0 ? WatchedCommunicator(world, limit: limit) : world
+        guard world.size > 1 || limit > 0 else { return world }
+        return WatchedCommunicator(world, limit: limit > 0 ? limit : nil)
     }
 
     /// Runs `body` as the program of this rank and returns the exit code for the process.

@@ -23,7 +23,7 @@ struct AlignmentPlan {
             chain: try ImageChain(configuration, pipeline),
             adapter: try LoRAAdapter(configuration, pipeline),
             exchange: try RewardExchange(configuration.rewards, planning: layout), prompts: prompts,
-            size: try configuration.imageSize(pipeline), configuration, SingleCommunicator())
+            size: try configuration.sampling.imageSize(pipeline), configuration, SingleCommunicator())
         // No level fits a budget of nothing: all are measured.
         let plan = try problem.memoryPlan(.auto, threads: threads) { _ in 0 }
         return (layoutLines(layout) + memoryLines(plan, problem)).joined(separator: "\n")

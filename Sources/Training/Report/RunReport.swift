@@ -99,6 +99,7 @@ struct ConstraintTable {
         let violated = "A positive violation is a broken constraint."
         return record.summary == nil
             ? "At the last iteration so far. \(violated)"
-            : "Measured at the end on fresh samples; λ is the average of the last iterates. \(violated)"
+            : "Measured at the end on fresh samples; "
+                + "λ is the average of the last iterates, for a KL coefficient of 1. \(violated)"
     }
 }

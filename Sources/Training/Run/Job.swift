@@ -38,13 +38,11 @@ public struct RunRequest: Sendable {
 public func planJob(_ request: RunRequest, ranks: Int) throws -> Int32 {
     let threads = threadsPerRank(localSize: ranks)
     Parallel.configure(threads: threads)
-    switch try Problem(request) {
-    case .images(let configuration, _):
-        print(try AlignmentPlan(configuration: configuration, ranks: ranks, threads: threads).text())
-    case .vectors:
-        print(
-            "\(ranks) ranks of \(threads) threads; the configuration is right, and takes some 100 MiB a rank")
+    guard case .images(let configuration, _) = try Problem(request) else {
+        print("the configuration is right: \(ranks) ranks of \(threads) threads, some 100 MiB each")
+        return 0
     }
+    print(try AlignmentPlan(configuration: configuration, ranks: ranks, threads: threads).text())
     return 0
 }
 

@@ -167,6 +167,28 @@ final class ImageAlignmentTests: CommandTestCase {
         XCTAssertTrue(other.standardError.contains("another model, prompts"), other.standardError)
     }
 
+    /// The run ends at its limit and says which threshold it has not met.
+    func testThresholdOutOfReachIsReported() throws {
+        try copyModel()
+        let result = try align(
+            "--set", "rewards[0].threshold=50", "--set", "training.settling=0", output: "far")
+        XCTAssertEqual(result.exitCode, 0, result.standardError)
+        XCTAssertTrue(
+            result.standardError.contains(/saturation: .* NOT met, .*its λ was still growing/),
+            result.standardError)
+        XCTAssertFalse(result.standardError.contains(/\ncontrast: .* NOT met/), result.standardError)
+    }
+
+    /// Numbers that overflow, on one rank or all, end the job on all; what was saved before stays whole.
+    func testNonFiniteRewardsEndTheRun() throws {
+        try copyModel()
+        let result = try align("--set", "training.learning_rate=1e30", output: "wild", ranks: 2)
+        XCTAssertEqual(result.exitCode, 70, result.standardError)
+        XCTAssertTrue(result.standardError.contains("learning_rate"), result.standardError)
+        let verified = try workspace.saddle(["verify", workspace.at("wild/checkpoint-1")])
+        XCTAssertEqual(verified.exitCode, 0, verified.standardError)
+    }
+
     func testSaysWhatIsWrong() throws {
         try copyModel()
         let cases: [(set: String, code: Int32, words: String)] = [
