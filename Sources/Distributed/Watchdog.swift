@@ -1,4 +1,4 @@
-/// Knows how long a rank has spent in collective calls, and reports from a thread when it makes no progress through them.
+/// Knows how long a rank spends in collective calls, and reports from a thread when it makes no progress through them.
 final class Watchdog: Sendable {
     private let progress: Progress
     private let thread: RunningThread?
