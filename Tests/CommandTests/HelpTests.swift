@@ -25,12 +25,13 @@ final class HelpTests: CommandTestCase {
         let training =
             "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
         for (command, usage) in [
-            ("align", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"), ("compose", training),
+            ("align", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"),
+            ("compose", training + " [--trace <file>]"),
             ("pretrain", training),
             ("inspect", "<checkpoint>"),
             ("verify", "<checkpoint>"), ("export", "<checkpoint> --format <format> --output <file>"),
             ("report", "<run> ... [--output <file>]"),
-            ("sample", "[<options>] --model <model> --output <output>"),
+            ("sample", "[<options>] --output <output>"),
             (
                 "score",
                 "--reward <name[=weights]> ... --image <file> ... [--prompt <text> ...]"

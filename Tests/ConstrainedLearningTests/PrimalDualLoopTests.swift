@@ -43,6 +43,18 @@ final class PrimalDualLoopTests: XCTestCase {
         assertClose(alignment.multipliers, [0.25], relative: 1e-3)
     }
 
+    /// λ is 0, ½, 1 before the three iterations and 1½ after them; the first is nobody's result.
+    func testAnswerIsTheMeanOfSoManyLastIterates() throws {
+        for (count, expected) in [(1, 1.5), (2, 1.25), (9, 1.0)] {
+            var options = Loop.Options()
+            (options.iterationLimit, options.averagedIterates) = (3, count)
+            var loop = try Loop(
+                problem: AnalyticProblem(count: 1) { _ in [1] }, constraints: constraints(thresholds: [1]),
+                rule: ProjectedAscent(domain: .nonnegative, step: 0.5), options: options, start: [0])
+            XCTAssertEqual(try loop.run().multipliers, [expected])
+        }
+    }
+
     func testIdenticalModels() throws {
         // All alike: nothing to decide. Two alike of three: their common weight is what counts.
         let all = try outcome(

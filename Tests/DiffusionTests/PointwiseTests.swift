@@ -25,6 +25,38 @@ final class PointwiseTests: XCTestCase {
         return sums.map { $0 / Double(count) }
     }
 
+    /// Every sample by itself adds up to the sums; equal weights add up squares.
+    func testDivergencesOfSamplesAddUp() throws {
+        let quadrature = try LogNoiseQuadrature(sampling(), timesteps: [3, 50, 120, 199])
+        let models = [narrow, Gaussian(mean: [1, 0], covariance: .diagonal([0.2, 0.2]))].map {
+            $0.predictor(quadrature.schedule)
+        }
+        let p = wide.predictor(quadrature.schedule)
+        let samples = wide.matchedSamples(8, seed: 1)
+        let noise = SampleNoise(RandomKey(seed: 1, stream: 7))
+        let predictions = { (x: Tensor, t: Timesteps) in
+            (p: try p(x, t), models: try models.map { try $0(x, t) })
+        }
+        for stride in [1, 2] {
+            let each = try quadrature.divergences(
+                of: samples, noise: noise, stride: stride, predictions: predictions)
+            XCTAssertEqual(each.map(\.count), [8, 8])
+            let sums = try quadrature.divergenceSums(
+                of: samples, noise: noise, stride: stride, predictions: predictions)
+            assertClose(each.map { $0.reduce(0, +) }, sums, rtol: 1e-12)
+        }
+        let equal = LogNoiseQuadrature(quadrature.schedule, timesteps: [3, 50], equalWeight: 0.25)
+        var expected = [Double](repeating: 0, count: 8)
+        for (pass, timestep) in [3, 50].enumerated() {
+            let x = equal.schedule.noised(
+                samples, with: noise.normal(pass, like: samples), at: .all(timestep))
+            let squares = (try p(x, .all(timestep)) - models[0](x, .all(timestep))).squaredNorms().doubles
+            for (index, square) in squares.enumerated() { expected[index] += 0.25 * square }
+        }
+        let found = try equal.divergences(of: samples, noise: noise, predictions: predictions)
+        assertClose(found[0], expected, rtol: 1e-12)
+    }
+
     func testWeights() throws {
         let schedule = try NoiseSchedule(noiseToSignal: 0.01...100, levels: 5)
         let nodes = try LogNoiseQuadrature(schedule).nodes

@@ -329,6 +329,7 @@ final class ImageCompositionTests: CommandTestCase {
             ("adapters[1].file=model/foreign.safetensors", 65, "was trained on a base of this structure"),
             ("adapters[1].file=none.safetensors", 66, "there is no"),
             ("adapters[1].name=first", 78, "is the name of adapters[0] too"),
+            ("adapters[1].name=base", 78, "is what tables call another model"),
             ("adapters=[]", 78, "from 2 to 64 members, found 0"),
             ("models=[{name: a, model: model}, {name: b, model: model}]", 78, "adapters or models, not both"),
             ("rewards[0].adapter=frist", 78, "did you mean `first`"),

@@ -7,12 +7,15 @@ extension ImageCompositionConfiguration {
         checkRewards(reader)
         checkDual(reader)
         let size = training.microBatch
-        for (samples, place) in [
-            (evaluation.samples, "evaluation.samples"), (distillation.samples, "distillation.samples"),
-            (distillation.batch, "distillation.batch"),
-        ] as [(Int, ConfigurationPath)] {
-            reader.require(samples % size == 0, at: place, with: ["training.micro_batch"]) {
-                "\(samples) is no multiple of training.micro_batch = \(size)"
+        var samples: [(Int, ConfigurationPath)] = [(evaluation.samples, "evaluation.samples")]
+        if distillation.steps > 0 {
+            samples += [
+                (distillation.samples, "distillation.samples"), (distillation.batch, "distillation.batch"),
+            ]
+        }
+        for (count, place) in samples {
+            reader.require(count % size == 0, at: place, with: ["training.micro_batch"]) {
+                "\(count) is no multiple of training.micro_batch = \(size)"
             }
         }
         reader.require(
@@ -31,6 +34,11 @@ extension ImageCompositionConfiguration {
             guard let names, reader.isRead(list) else { continue }
             checkCount(names.count, at: list, reader)
             reader.requireDistinctNames(names, at: list)
+            for (index, name) in names.enumerated() {
+                reader.require(!takenNames.contains(name), at: list[index].key("name")) {
+                    "`\(name)` is what tables call another model; use another name"
+                }
+            }
         }
         if hasConcepts { checkConcepts(reader) } else { checkTexts(reader) }
         reader.require(combine == .score || adapters != nil, at: "combine") {

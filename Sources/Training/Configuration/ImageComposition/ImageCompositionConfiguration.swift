@@ -161,9 +161,12 @@ public struct MemberRanksConfiguration: Equatable, Sendable {
     public var shards: Int?
 }
 
+/// What members are compared with in tables and files.
+let takenNames: Set<String> = ["base", "constrained", "distilled"]
+
 /// File names for concepts: their letters and digits, different for different concepts.
 func conceptNames(_ concepts: [String]) -> [String] {
-    var taken: Set<String> = []
+    var taken = takenNames
     return concepts.map { concept in
         let words = concept.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let plain = words.isEmpty ? "concept" : String(words.joined(separator: "-").prefix(60))
