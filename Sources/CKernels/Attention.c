@@ -39,10 +39,24 @@ void ck_softmax_tile_adjoint(const ck_score_tile *tile, void *s, void *dp, const
     }
 }
 
+/// Rows of a narrow type, widened one by one.
+static void row_dots_narrow(ck_dtype type, const void *a, const void *b, size_t rows, size_t columns,
+                            size_t stride, float *y) {
+    float *wide = ck_scratch(2 * columns, sizeof(float));
+    for (size_t r = 0; r < rows; r++) {
+        ck_widen(type, ck_at(type, a, r * stride), wide, columns);
+        ck_widen(type, ck_at(type, b, r * stride), wide + columns, columns);
+        y[r] = (float)row_dot_f32(wide, wide + columns, columns);
+    }
+    free(wide);
+}
+
 void ck_row_dots(ck_dtype type, const void *a, const void *b, size_t rows, size_t columns, size_t stride,
                  void *y) {
     if (type == ck_f64) {
         row_dots_f64(a, b, rows, columns, stride, y);
+    } else if (ck_is_narrow(type)) {
+        row_dots_narrow(type, a, b, rows, columns, stride, y);
     } else {
         row_dots_f32(a, b, rows, columns, stride, y);
     }

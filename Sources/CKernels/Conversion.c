@@ -63,3 +63,16 @@ void ck_cast(ck_dtype from, const void *x, ck_dtype to, void *y, size_t n) {
         __builtin_trap();
     }
 }
+
+void ck_narrow_strided(ck_dtype type, const float *x, size_t row_step, size_t column_step, void *y, size_t leading,
+                       size_t rows, size_t columns) {
+    float chunk[ck_chunk];
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t start = 0; start < columns; start += ck_chunk) {
+            size_t count = ck_least(ck_chunk, columns - start);
+            const float *from = x + r * row_step + start * column_step;
+            for (size_t c = 0; c < count; c++) chunk[c] = from[c * column_step];
+            ck_narrow(type, chunk, ck_at_mutable(type, y, r * leading + start), count);
+        }
+    }
+}

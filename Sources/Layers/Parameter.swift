@@ -4,19 +4,44 @@ import TensorCore
 ///
 /// The optimiser changes a trainable parameter in place between passes; passes on several threads may read it.
 public final class Parameter: @unchecked Sendable {
+    private enum Content {
+        case ready(Tensor)
+        case deferred(DeferredTensor)
+    }
+
+    private var content: Content
+
     /// What layers compute with.
-    public private(set) var value: Tensor
+    public private(set) var value: Tensor {
+        get {
+            switch content {
+            case .ready(let tensor): tensor
+            case .deferred(let tensor): tensor.value
+            }
+        }
+        set { content = .ready(newValue) }
+    }
 
     /// - Parameter value: copied where it is trained, since an optimiser changes it in place and it may be shared, or
     ///   a mapped file.
     public init(_ value: Tensor, isTrainable: Bool = true) {
-        self.value = isTrainable ? value.detached.copied().tracked() : value.detached
+        content = .ready(isTrainable ? value.detached.copied().tracked() : value.detached)
     }
 
-    public var shape: Shape { value.shape }
+    /// A frozen array that is made when it is first used.
+    public init(_ deferred: DeferredTensor) { content = .deferred(deferred) }
+
+    public var shape: Shape {
+        switch content {
+        case .ready(let tensor): tensor.shape
+        case .deferred(let tensor): tensor.shape
+        }
+    }
 
     public var isTrainable: Bool {
-        get { value.isTracked }
+        get {
+            if case .ready(let tensor) = content { tensor.isTracked } else { false }
+        }
         set { value = newValue ? value.detached.copied().tracked() : value.detached }
     }
 

@@ -7,17 +7,19 @@ import TensorCore
 public struct ParameterSource {
     private let path: String
     private let array: (String, Shape) -> Tensor
-    private let isDeclaring: Bool
+    private let kind: Kind
 
-    private init(path: String = "", isDeclaring: Bool = false, array: @escaping (String, Shape) -> Tensor) {
+    private enum Kind { case declarations, files, random }
+
+    private init(path: String = "", _ kind: Kind, array: @escaping (String, Shape) -> Tensor) {
         self.path = path
-        self.isDeclaring = isDeclaring
+        self.kind = kind
         self.array = array
     }
 
     /// - Parameter tensors: all that `declarations` lists, by name.
     public init(_ tensors: [String: Tensor]) {
-        self.init { name, shape in
+        self.init(.files) { name, shape in
             guard let tensor = tensors[name], tensor.shape == shape else {
                 preconditionFailure(
                     "ParameterSource: \(name) is \(tensors[name]?.shape.description ?? "missing"), expected \(shape)"
@@ -31,7 +33,7 @@ public struct ParameterSource {
     /// for norms and biases.
     public init(random initializer: Initializer, dtype: DType = .float32) {
         var initializer = initializer
-        self.init { name, shape in
+        self.init(.random) { name, shape in
             let value =
                 switch shape.rank {
                 case 1: Tensor(full: name.hasSuffix("weight") ? 1 : 0, shape)
@@ -48,7 +50,7 @@ public struct ParameterSource {
         of build: (ParameterSource) throws -> some Any
     ) rethrows -> [(name: String, shape: Shape)] {
         var declared: [(name: String, shape: Shape)] = []
-        let source = ParameterSource(isDeclaring: true) { name, shape in
+        let source = ParameterSource(.declarations) { name, shape in
             declared.append((name, shape))
             // Nobody looks into it: the model is dropped again.
             return Tensor(empty: [], dtype: .float32, device: .cpu).viewed(as: shape)
@@ -59,7 +61,7 @@ public struct ParameterSource {
 
     /// The part under `name.`: what a layer of a model is built from.
     public static func / (source: ParameterSource, name: String) -> ParameterSource {
-        ParameterSource(path: source.path(of: name), isDeclaring: source.isDeclaring, array: source.array)
+        ParameterSource(path: source.path(of: name), source.kind, array: source.array)
     }
 
     /// The dotted name of a layer's array in the whole model.
@@ -74,12 +76,17 @@ public struct ParameterSource {
     }
 
     /// A frozen convolution weight, `[O, I, kh, kw]` in files and `[O, kh, kw, I]` in the model.
+    ///
+    /// A file's is laid out when it is first used: half of Stable Diffusion's weights are of this kind, and a model
+    /// that waits for as much new memory starts late.
     public func convolutionWeight(_ name: String, _ shape: Shape) -> Parameter {
         let stored = array(path(of: name), shape)
-        let dimensions = [shape[0], shape[2], shape[3], shape[1]]
-        return Parameter(
-            isDeclaring ? stored.viewed(as: Shape(dimensions)) : stored.channelsLastWeight, isTrainable: false
-        )
+        let laidOut = Shape([shape[0], shape[2], shape[3], shape[1]])
+        return switch kind {
+        case .declarations: Parameter(stored.viewed(as: laidOut), isTrainable: false)
+        case .files: Parameter(DeferredTensor(shape: laidOut) { stored.channelsLastWeight })
+        case .random: Parameter(stored.channelsLastWeight, isTrainable: false)
+        }
     }
 
     /// A frozen matrix that files hold as a 1×1 convolution, `[O, I, 1, 1]`.

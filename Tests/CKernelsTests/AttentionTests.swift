@@ -108,10 +108,10 @@ final class AttentionTests: XCTestCase {
 
     func testRowDots() {
         var random = SplitMix(92)
-        for type in [ck_f32, ck_f64] {
+        for type in [ck_f32, ck_f64, ck_bf16, ck_f16] {
             let a = Elements(type, random.values(3 * 40, in: -1...1))
             let b = Elements(type, random.values(3 * 40, in: -1...1))
-            let y = Elements(type, count: 3)
+            let y = Elements(type == ck_f64 ? ck_f64 : ck_f32, count: 3)
             ck_row_dots(type, a.base, b.base, 3, 37, 40, y.base)
             let expected = (0..<3).map { r in (0..<37).reduce(0) { $0 + a[r * 40 + $1] * b[r * 40 + $1] } }
             assertClose(y.doubles, expected, absolute: 1e-6)

@@ -77,4 +77,23 @@ final class ConversionTests: XCTestCase {
             XCTAssertEqual(cast(x, to: type).bytes, Elements(type, integers).bytes, "type \(type.rawValue)")
         }
     }
+
+    func testStridedRowsAreRounded() {
+        var random = SplitMix(17)
+        let values = random.values(5 * 7, in: -1...1)
+        let x = Elements(ck_f32, values)
+        for type in [ck_bf16, ck_f16, ck_f32] {
+            // Rows as they are, and columns as rows.
+            for (rows, columns, rowStep, columnStep) in [(5, 3, 7, 1), (7, 5, 1, 7)] {
+                let y = Elements(type, Array(repeating: 9, count: rows * 8))
+                ck_narrow_strided(
+                    type, x.base.assumingMemoryBound(to: Float.self), rowStep, columnStep, y.base, 8, rows,
+                    columns)
+                let expected = (0..<(rows * 8)).map { index in
+                    index % 8 < columns ? values[index / 8 * rowStep + index % 8 * columnStep] : 9
+                }
+                XCTAssertEqual(y.doubles, Elements(type, expected).doubles)
+            }
+        }
+    }
 }

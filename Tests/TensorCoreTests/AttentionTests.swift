@@ -178,13 +178,17 @@ final class AttentionTests: XCTestCase {
         XCTAssertLessThan(allocator.statistics.peak - before, 16 << 20)
     }
 
-    func testTypesOfTwoBytes() {
-        let halves = inputs(batch: 1, queries: 20, keys: 30, heads: 2, width: 8).map {
-            $0.cast(to: .bfloat16)
+    func testTypesOfTwoBytesAreWidened() {
+        for dtype in [DType.float16, .bfloat16] {
+            let halves = inputs(batch: 1, queries: 20, keys: 30, heads: 2, width: 8).map {
+                $0.cast(to: dtype)
+            }
+            let wide = halves.map { $0.cast(to: .float32) }
+            PairInstruction.$isWanted.withValue(false) {
+                assertIdentical(
+                    attention(halves[0], halves[1], halves[2]),
+                    attention(wide[0], wide[1], wide[2]).cast(to: dtype))
+            }
         }
-        let wide = halves.map { $0.cast(to: .float32) }
-        assertIdentical(
-            attention(halves[0], halves[1], halves[2]),
-            attention(wide[0], wide[1], wide[2]).cast(to: .bfloat16))
     }
 }

@@ -21,7 +21,13 @@ final class PairProductTests: XCTestCase {
             actual.doubles, expected.doubles, absolute: 1e-6 * Double(depth), relative: 1 / 256, message)
     }
 
-    func testEverySizeAndOrder() {
+    func testEverySizeAndOrder() { checkAll() }
+
+    func testEverySizeAndOrderWithoutTheInstruction() {
+        PairInstruction.$isWanted.withValue(false) { checkAll() }
+    }
+
+    private func checkAll() {
         for rows in [1, 4, 13, 97] {
             for columns in [1, 16, 33, 545] {
                 for depth in [1, 2, 7, 64, 321] {
@@ -33,6 +39,9 @@ final class PairProductTests: XCTestCase {
                             matmul(
                                 a.cast(to: .float64), b.cast(to: .float64), transposeB: isTransposed),
                             depth: depth, "\(rows)×\(columns)×\(depth), transposed: \(isTransposed)")
+                        assertIdentical(
+                            matmul(a.transposed(), b, transposeA: true, transposeB: isTransposed),
+                            matmul(a, b, transposeB: isTransposed))
                     }
                 }
             }

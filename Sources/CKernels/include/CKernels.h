@@ -40,6 +40,9 @@ void ck_clamp_adjoint(ck_dtype type, const void *x, const void *dy, double low, 
 void ck_fill(ck_dtype type, double value, void *y, size_t n);
 /// Converts between any two of the floating types, and i32 -> floating.
 void ck_cast(ck_dtype from, const void *x, ck_dtype to, void *y, size_t n);
+/// y[r, c] = x[r · row_step + c · column_step] rounded to f32, bf16 or f16; rows of y `leading` apart.
+void ck_narrow_strided(ck_dtype type, const float *x, size_t row_step, size_t column_step, void *y, size_t leading,
+                       size_t rows, size_t columns);
 
 // MARK: Layout (Layout.c)
 
@@ -124,19 +127,21 @@ typedef struct {
     bool is_transposed;
 } ck_pair_matrix;
 
-/// c = a · b or c += a · b, rounded once: a m×k, c m×n, all bf16, b packed.
+/// c = scale · a · b or c += scale · a · b, rounded once: a m×k, c m×n, both bf16, or c f32 if wide; b packed.
+/// A row of a is `pieces` runs of `depth` elements, `piece_stride` apart, each of which is packed by itself in b.
 typedef struct {
     const void *a, *packed;
     void *c;
-    size_t leading_a, leading_c, columns, depth;
-    bool accumulates;
+    size_t leading_a, leading_c, columns, depth, pieces, piece_stride;
+    float scale;
+    bool accumulates, is_wide;
 } ck_pair_product;
 
 bool ck_has_pair_products(void);
 /// Elements of 4 bytes that b takes once it is packed.
 size_t ck_pair_packed_count(size_t columns, size_t depth);
-/// Packs the columns of one panel, `ck_pair_columns` of them.
-void ck_pair_pack(const ck_pair_matrix *b, size_t panel, void *packed);
+/// Packs the columns of one panel, `ck_pair_columns` of them, pair by pair of the depth, with zeros beyond the edges.
+void ck_pair_pack(const ck_pair_matrix *b, size_t panel, void *packed_panel);
 /// Rows `row` to `end` of c in the columns of one panel.
 void ck_pair_multiply(const ck_pair_product *product, size_t row, size_t end, size_t panel);
 
@@ -187,7 +192,7 @@ void ck_softmax_finish(ck_dtype type, const void *max, const double *sum, void *
 /// s ← p = e^(s − lse), dp ← p · (dp − delta) · scale.
 void ck_softmax_tile_adjoint(const ck_score_tile *tile, void *s, void *dp, const void *lse, const void *delta,
                              double scale);
-/// y[r] = Σ a[r, :] · b[r, :] over `columns`; rows of a and b `stride` apart.
+/// y[r] = Σ a[r, :] · b[r, :] over `columns`; rows of a and b `stride` apart. y is f32 (f64 when type is f64).
 void ck_row_dots(ck_dtype type, const void *a, const void *b, size_t rows, size_t columns, size_t stride, void *y);
 
 // MARK: Gated units (GatedUnit.c)

@@ -1,9 +1,17 @@
 import CKernels
 
 extension CPUBackend {
+    public func attentionType(_ attention: Attention, storedAs type: DType) -> DType {
+        if PairAttention.suits(attention, type) { return type }
+        return type.byteWidth == 2 ? .float32 : type
+    }
+
     public func attention(
         _ attention: Attention, _ operands: AttentionOperands, into y: Tensor, logSumExp: Tensor
     ) {
+        if y.dtype == .bfloat16 {
+            return PairAttention(sizes: attention, operands: operands).run(into: y, logSumExp: logSumExp)
+        }
         TiledAttention(sizes: attention, operands: operands).run(into: y, logSumExp: logSumExp)
     }
 
@@ -11,16 +19,23 @@ extension CPUBackend {
         _ attention: Attention, _ operands: AttentionOperands, y: Tensor, logSumExp: Tensor, _ dy: Tensor,
         into gradients: AttentionGradients
     ) {
-        let tiled = TiledAttention(sizes: attention, operands: operands)
         // δ = Σ dy ∘ y over each head's output: Dao and others 2022, algorithm 4, line 4.
         let delta = logSumExp.emptyLike()
-        tiled.forEachHead { batch, head in
-            ck_row_dots(
-                y.kernelType, tiled.rows(of: dy, batch, head, 0).start,
-                tiled.rows(of: y, batch, head, 0).start,
-                attention.queries, attention.headWidth, attention.heads * attention.headWidth,
-                delta.at((batch * attention.heads + head) * attention.queries))
+        Parallel.ranges(attention.batch * attention.heads, grain: 1) { range in
+            for place in range {
+                let (batch, head) = place.quotientAndRemainder(dividingBy: attention.heads)
+                ck_row_dots(
+                    y.kernelType, attention.rows(of: dy, batch, head, 0).start,
+                    attention.rows(of: y, batch, head, 0).start,
+                    attention.queries, attention.headWidth, attention.heads * attention.headWidth,
+                    delta.at(place * attention.queries))
+            }
         }
+        if y.dtype == .bfloat16 {
+            return PairAttention(sizes: attention, operands: operands)
+                .runAdjoint(dy, logSumExp: logSumExp, delta: delta, into: gradients)
+        }
+        let tiled = TiledAttention(sizes: attention, operands: operands)
         tiled.runAdjoint(dy, logSumExp: logSumExp, delta: delta, into: gradients)
     }
 }
@@ -62,7 +77,7 @@ struct TiledAttention {
                 ck_softmax_finish(
                     y.kernelType, largest.pointer, sums.doublePointer,
                     logSumExp.at(place * sizes.queries + rows.lowerBound), rows.count,
-                    self.rows(of: y, batch, head, rows.lowerBound).start, sizes.headWidth,
+                    sizes.rows(of: y, batch, head, rows.lowerBound).start, sizes.headWidth,
                     sizes.heads * sizes.headWidth)
             }
         }
@@ -73,11 +88,11 @@ struct TiledAttention {
         _ batch: Int, _ head: Int, _ rows: Range<Int>, _ scores: Tensor, _ largest: Tensor, _ sums: Tensor,
         into y: Tensor
     ) {
-        let output = self.rows(of: y, batch, head, rows.lowerBound)
+        let output = sizes.rows(of: y, batch, head, rows.lowerBound)
         for index in 0..<keyTiles.count {
             let keys = keyTiles[index]
             score(batch, head, rows, keys, into: scores)
-            withTile(batch, rows, keys) { tile in
+            sizes.withTile(operands, batch, rows, keys, stride: scoreStride) { tile in
                 ck_softmax_tile(
                     tile, scores.pointer, largest.pointer, sums.doublePointer, output.start, sizes.headWidth,
                     output.leading)
@@ -87,34 +102,20 @@ struct TiledAttention {
                 keep: index == 0 ? 0 : 1)
             product.run(
                 MatrixView(start: scores.pointer, leading: scoreStride),
-                view(operands.value, batch, head, keys.lowerBound), into: output)
+                sizes.view(operands.value, batch, head, keys.lowerBound), into: output)
         }
     }
 
     /// s = scale · q kᵀ.
     private func score(_ batch: Int, _ head: Int, _ rows: Range<Int>, _ keys: Range<Int>, into scores: Tensor)
     {
-        let key = view(operands.key, batch, head, keys.lowerBound)
+        let key = sizes.view(operands.key, batch, head, keys.lowerBound)
         let product = ThreadProduct(
             dtype: dtype, rows: rows.count, columns: keys.count, depth: sizes.headWidth, scale: sizes.scale)
         product.run(
-            view(operands.query, batch, head, rows.lowerBound),
+            sizes.view(operands.query, batch, head, rows.lowerBound),
             key.transposed,
             into: MatrixView(start: scores.pointer, leading: scoreStride))
-    }
-
-    private func withTile(
-        _ batch: Int, _ rows: Range<Int>, _ keys: Range<Int>, _ body: (UnsafePointer<ck_score_tile>) -> Void
-    ) {
-        let mask = operands.keyMask?.at(batch * sizes.keys + keys.lowerBound)
-        // Query i sees the keys up to i + keys − queries.
-        let visible = rows.lowerBound + 1 + sizes.keys - sizes.queries - keys.lowerBound
-        let tile = ck_score_tile(
-            type: operands.query.tensor.kernelType, rows: rows.count, columns: keys.count,
-            stride: scoreStride,
-            causal: sizes.isCausal, visible: Int64(visible),
-            mask: mask.map { UnsafePointer($0.assumingMemoryBound(to: Int32.self)) })
-        withUnsafePointer(to: tile, body)
     }
 
     // MARK: Adjoint
@@ -163,15 +164,15 @@ struct TiledAttention {
         _ step: AdjointStep, _ rows: Range<Int>, _ keys: Range<Int>, isFirstKeys: Bool, isFirstQueries: Bool
     ) {
         let (batch, head) = (step.batch, step.head)
-        let upstream = self.rows(of: step.dy, batch, head, rows.lowerBound)
-        let value = view(operands.value, batch, head, keys.lowerBound)
+        let upstream = sizes.rows(of: step.dy, batch, head, rows.lowerBound)
+        let value = sizes.view(operands.value, batch, head, keys.lowerBound)
         let p = MatrixView(start: step.scores.pointer, leading: scoreStride)
         let ds = MatrixView(start: step.slopes.pointer, leading: scoreStride)
         score(batch, head, rows, keys, into: step.scores)
         ThreadProduct(dtype: dtype, rows: rows.count, columns: keys.count, depth: sizes.headWidth)
             .run(upstream, value.transposed, into: ds)
         let statistics = (batch * sizes.heads + head) * sizes.queries + rows.lowerBound
-        withTile(batch, rows, keys) { tile in
+        sizes.withTile(operands, batch, rows, keys, stride: scoreStride) { tile in
             ck_softmax_tile_adjoint(
                 tile, p.start, ds.start, step.logSumExp.at(statistics), step.delta.at(statistics), sizes.scale
             )
@@ -180,20 +181,20 @@ struct TiledAttention {
             dtype: dtype, rows: keys.count, columns: sizes.headWidth, depth: rows.count,
             keep: isFirstQueries ? 0 : 1)
         if let dv = step.gradients.value {
-            overQueries.run(p.transposed, upstream, into: view(dv, batch, head, keys.lowerBound))
+            overQueries.run(p.transposed, upstream, into: sizes.view(dv, batch, head, keys.lowerBound))
         }
         if let dk = step.gradients.key {
             overQueries.run(
-                ds.transposed, view(operands.query, batch, head, rows.lowerBound),
-                into: view(dk, batch, head, keys.lowerBound))
+                ds.transposed, sizes.view(operands.query, batch, head, rows.lowerBound),
+                into: sizes.view(dk, batch, head, keys.lowerBound))
         }
         if let dq = step.gradients.query {
             let overKeys = ThreadProduct(
                 dtype: dtype, rows: rows.count, columns: sizes.headWidth, depth: keys.count,
                 keep: isFirstKeys ? 0 : 1)
             overKeys.run(
-                ds, view(operands.key, batch, head, keys.lowerBound),
-                into: view(dq, batch, head, rows.lowerBound))
+                ds, sizes.view(operands.key, batch, head, keys.lowerBound),
+                into: sizes.view(dq, batch, head, rows.lowerBound))
         }
     }
 
@@ -207,27 +208,6 @@ struct TiledAttention {
         backend.copyStrided(
             shape: whole.shape.dimensions, from: whole, offset: 0, strides: [width, 1], into: dq.tensor,
             offset: dq.slot * width, strides: [dq.slots * width, 1])
-    }
-
-    // MARK: Where things lie
-
-    /// One head's rows of an operand from `token` on.
-    private func view(_ operand: AttentionOperand, _ batch: Int, _ head: Int, _ token: Int) -> MatrixView {
-        let width = sizes.heads * sizes.headWidth
-        let row = (batch * operand.tensor.shape[1] + token) * operand.slots + operand.slot
-        return MatrixView(
-            start: operand.tensor.at(row * width + head * sizes.headWidth), leading: operand.slots * width)
-    }
-
-    /// One head's rows of y or dy from `token` on.
-    func rows(of output: Tensor, _ batch: Int, _ head: Int, _ token: Int) -> MatrixView {
-        view(AttentionOperand(tensor: output, slot: 0, slots: 1), batch, head, token)
-    }
-
-    func forEachHead(_ body: @Sendable (_ batch: Int, _ head: Int) -> Void) {
-        Parallel.ranges(sizes.batch * sizes.heads, grain: 1) { range in
-            for place in range { body(place / sizes.heads, place % sizes.heads) }
-        }
     }
 }
 

@@ -6,6 +6,10 @@ extension CPUBackend {
         into y: Tensor
     ) {
         guard y.elementCount > 0 else { return }
+        if PairConvolution.suits(convolution, [x, weight, y]) {
+            if let bias { y.fill(withSumOf: bias, nil) }
+            return PairConvolution(convolution).run(x, weight, adds: accumulates || bias != nil, into: y)
+        }
         if y.dtype.byteWidth == 2 {
             let wide = accumulates ? y.cast(to: .float32) : y.emptyLike(dtype: .float32)
             convolve(
@@ -25,6 +29,9 @@ extension CPUBackend {
         _ convolution: Convolution, _ dy: Tensor, _ weight: Tensor, into dx: Tensor
     ) {
         guard dx.elementCount > 0 else { return }
+        if let mirrored = convolution.mirrored, PairConvolution.suits(mirrored, [dy, weight, dx]) {
+            return PairConvolution(mirrored, isMirrored: true).run(dy, weight, adds: false, into: dx)
+        }
         if dx.dtype.byteWidth == 2 {
             let wide = dx.emptyLike(dtype: .float32)
             convolveInputAdjoint(convolution, dy.cast(to: .float32), weight, into: wide)

@@ -1,7 +1,9 @@
 import COpenBLAS
 
 /// A matrix as BLAS sees it: where it starts and how far its rows lie apart, in elements.
-struct MatrixView {
+///
+/// Threads may share it while what it views lives.
+struct MatrixView: @unchecked Sendable {
     let start: UnsafeMutableRawPointer
     let leading: Int
     var isTransposed = false

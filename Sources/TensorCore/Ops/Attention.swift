@@ -1,5 +1,7 @@
 /// Attention of a device's op table.
 public protocol AttentionKernels {
+    /// The type in which operands that are stored in some type have to be given.
+    func attentionType(_ attention: Attention, storedAs type: DType) -> DType
     /// y and the log-sum-exp of every row of scores, `[batch, heads, queries]`; no more than tiles of the scores exist.
     func attention(_ attention: Attention, _ operands: AttentionOperands, into y: Tensor, logSumExp: Tensor)
     /// Gradients where operands are given for them; the scores are computed again.
@@ -108,13 +110,15 @@ private func attend(
         AttentionOperands(
             query: operand(values, 0), key: operand(values, 1), value: operand(values, 2), keyMask: keyMask)
     }
-    // Saved as narrow as they are, and widened again in the adjoint.
+    // Saved as narrow as they are, and where the device wants them wider, widened again in the adjoint.
     let (stored, dtype) = (inputs.map(\.detached), inputs[0].dtype)
-    let wide = { (x: Tensor) in dtype.byteWidth == 2 ? x.cast(to: .float32) : x }
+    let type = inputs[0].backend.attentionType(attention, storedAs: dtype)
+    let wide = { (x: Tensor) in x.cast(to: type) }
     let values = stored.map(wide)
     let (batch, heads) = (attention.batch, attention.heads)
     let sum = values[0].emptyLike(shape: [batch, attention.queries, heads, attention.headWidth])
-    let logSumExp = sum.emptyLike(shape: [batch, heads, attention.queries])
+    let logSumExp = sum.emptyLike(
+        shape: [batch, heads, attention.queries], dtype: type == .float64 ? type : .float32)
     sum.backend.attention(attention, operands(values), into: sum, logSumExp: logSumExp)
     let y = sum.cast(to: dtype)
 
