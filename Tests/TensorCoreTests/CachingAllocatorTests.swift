@@ -12,6 +12,24 @@ final class CachingAllocatorTests: XCTestCase {
         XCTAssertNotEqual(second.pointer, third.pointer, "the block is in use")
     }
 
+    /// Large blocks stand in for smaller ones; what counts as handed out is what was asked for.
+    func testALargeBlockServesUpToHalfItsSize() {
+        let allocator = CachingAllocator()
+        let block = allocator.allocate(byteCount: 8 << 20).pointer
+        XCTAssertEqual(allocator.statistics.cached, 8 << 20)
+        do {
+            let smaller = allocator.allocate(byteCount: 4 << 20)
+            XCTAssertEqual(smaller.pointer, block)
+            XCTAssertEqual(allocator.statistics.inUse, 4 << 20)
+            XCTAssertEqual(allocator.statistics.cached, 0)
+        }
+        XCTAssertEqual(allocator.statistics.inUse, 0)
+        XCTAssertEqual(allocator.statistics.cached, 8 << 20)
+        let half = allocator.allocate(byteCount: 3 << 20)
+        XCTAssertNotEqual(half.pointer, block, "more than twice as large")
+        allocator.releaseCached()
+    }
+
     func testStatisticsFollowEveryBlock() {
         let allocator = CachingAllocator()
         XCTAssertEqual(allocator.statistics.inUse, 0)

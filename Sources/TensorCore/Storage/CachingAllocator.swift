@@ -19,6 +19,17 @@ public final class CachingAllocator: Sendable {
     private struct State: @unchecked Sendable {
         var free: [[UnsafeMutableRawPointer]]
         var statistics = Statistics()
+
+        /// A free block of the class, or a large one of up to twice its size: what is in memory already costs less than
+        /// as much again.
+        mutating func takeBlock(for wanted: SizeClass) -> (UnsafeMutableRawPointer, SizeClass)? {
+            for block in wanted.served {
+                guard let pointer = free[block.index].popLast() else { continue }
+                statistics.cached -= block.byteCount
+                return (pointer, block)
+            }
+            return nil
+        }
     }
 
     private let state: Mutex<State>
@@ -47,25 +58,23 @@ public final class CachingAllocator: Sendable {
     }
 
     package func allocate(byteCount: Int) -> Storage {
-        let sizeClass = SizeClass(byteCount: byteCount)
-        let reused: UnsafeMutableRawPointer? = state.withLock { state in
-            state.statistics.inUse += sizeClass.byteCount
+        let wanted = SizeClass(byteCount: byteCount)
+        let reused = state.withLock { state in
+            state.statistics.inUse += wanted.byteCount
             state.statistics.peak = max(state.statistics.peak, state.statistics.inUse)
-            guard let block = state.free[sizeClass.index].popLast() else { return nil }
-            state.statistics.cached -= sizeClass.byteCount
-            return block
+            return state.takeBlock(for: wanted)
         }
-        let pointer = reused ?? systemAllocate(sizeClass)
+        let (pointer, block) = reused ?? (systemAllocate(wanted), wanted)
         return Storage(pointer: pointer, byteCount: byteCount, device: .cpu) { [self] pointer in
-            recycle(pointer, sizeClass)
+            recycle(pointer, block, as: wanted)
         }
     }
 
-    private func recycle(_ pointer: UnsafeMutableRawPointer, _ sizeClass: SizeClass) {
+    private func recycle(_ pointer: UnsafeMutableRawPointer, _ block: SizeClass, as wanted: SizeClass) {
         state.withLock { state in
-            state.statistics.inUse -= sizeClass.byteCount
-            state.statistics.cached += sizeClass.byteCount
-            state.free[sizeClass.index].append(pointer)
+            state.statistics.inUse -= wanted.byteCount
+            state.statistics.cached += block.byteCount
+            state.free[block.index].append(pointer)
         }
     }
 
@@ -94,15 +103,23 @@ public final class CachingAllocator: Sendable {
 /// One of the block sizes the allocator deals in: 2^k · {1, 1¼, 1½, 1¾}, at least 64 bytes.
 private struct SizeClass {
     static let count = 4 * 64
+    /// Blocks that are worth sharing between sizes.
+    private static let large = 1 << 20
     let index: Int
-    let byteCount: Int
 
     init(byteCount: Int) {
         let wanted = max(byteCount, 64)
         let exponent = Int.bitWidth - 1 - (wanted - 1).leadingZeroBitCount
         let quarter = 1 << (exponent - 2)
-        let steps = (wanted - (1 << exponent) + quarter - 1) / quarter
-        self.byteCount = max(64, (1 << exponent) + steps * quarter)
-        self.index = 4 * exponent + steps
+        index = 4 * exponent + (wanted - (1 << exponent) + quarter - 1) / quarter
+    }
+
+    private init(index: Int) { self.index = index }
+
+    var byteCount: Int { max(64, (4 + index % 4) << (index / 4 - 2)) }
+
+    /// The classes whose blocks may stand for one of this class, best first.
+    var served: [SizeClass] {
+        byteCount < Self.large ? [self] : (index...(index + 4)).map { SizeClass(index: $0) }
     }
 }
