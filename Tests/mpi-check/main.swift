@@ -33,7 +33,8 @@ func argument(_ position: Int) throws -> Int {
 /// Runs every check on all ranks; a check that fails anywhere fails.
 func battery(_ world: any Communicator) throws -> Int32 {
     var communicators: [(String, any Communicator)] = [("", world)]
-    if let world = (world as? WatchedCommunicator)?.base as? MPICommunicator {
+    let unwatched = (world as? WatchedCommunicator)?.base ?? world
+    if let world = unwatched as? MPICommunicator {
         communicators.append((", in messages of 3 elements", world.chunked(by: 3)))
     }
     var code: Int32 = 0
