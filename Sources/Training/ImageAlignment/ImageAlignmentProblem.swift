@@ -214,7 +214,9 @@ extension ImageAlignmentProblem {
         }
         allocator.resetPeak()
         let pending = try pending(probe, start, 0..<1, last)
-        _ = try pending.finish(work.exchange.panel.ownScores(pending.images, prompts: prompts.texts([0])))
+        let scores = try work.exchange.panel.scores(
+            pending.images, prompts: prompts.texts([0]), weights: constraints.map { _ in 1 })
+        _ = try pending.finish(scores)
         return ImageMemory(peak: allocator.statistics.peak - before, perStep: kept)
     }
 

@@ -46,24 +46,12 @@ struct RewardPanel: Sendable {
         return (numbers, gradients(of: [(values, seed)])[leaf])
     }
 
-    /// All rewards, where this rank holds all.
+    /// What the rewards of this rank say.
     func scores(_ images: Tensor, prompts: [String], weights: [Double]) throws -> RewardScores {
         var scores = RewardScores(values: [])
         for index in owned {
             let (values, gradient) = try score(index, images, prompts: prompts, weight: weights[index])
             scores.values.append(values)
-            scores.add(gradient)
-        }
-        return scores
-    }
-
-    /// What the rewards of this rank say, with gradients.
-    func ownScores(_ images: Tensor, prompts: [String]) throws -> RewardScores {
-        var scores = RewardScores(
-            values: constraints.map { _ in [Double](repeating: 0, count: prompts.count) })
-        for index in owned {
-            let (values, gradient) = try score(index, images, prompts: prompts, weight: 1)
-            scores.values[index] = values
             scores.add(gradient)
         }
         return scores

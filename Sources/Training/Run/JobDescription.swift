@@ -6,19 +6,7 @@ struct JobDescription: Sendable {
     /// Throws `ConfigurationError` where the job cannot go on from a checkpoint with the configuration given.
     let checkContinues: @Sendable (_ checkpointed: String) throws -> Void
 
-    init(_ configuration: RunConfiguration) {
-        text = configuration.text
-        checkpoints = configuration.checkpoints
-        checkContinues = { try configuration.checkContinues($0) }
-    }
-
-    init(_ configuration: ImageAlignmentConfiguration) {
-        text = configuration.resolvedText
-        checkpoints = configuration.checkpoints
-        checkContinues = { try configuration.checkContinues($0) }
-    }
-
-    init(_ configuration: ImageCompositionConfiguration) {
+    init(_ configuration: some JobConfiguration) {
         text = configuration.resolvedText
         checkpoints = configuration.checkpoints
         checkContinues = { try configuration.checkContinues($0) }

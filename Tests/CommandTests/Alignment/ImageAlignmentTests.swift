@@ -23,39 +23,22 @@ final class ImageAlignmentTests: CommandTestCase {
         checkpoints: {every: 1}
         """
 
-    /// The fixture's pipeline with the tokenizer of the tokenizer's tests.
-    private func copyModel() throws {
-        let files = FileManager.default
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let model = workspace.at("model")
-        try files.copyItem(
-            at: tests.appendingPathComponent("CommandTests/Images/Fixtures/tiny"),
-            to: URL(fileURLWithPath: model))
-        try files.copyItem(
-            at: tests.appendingPathComponent("ModelsTests/CLIP/Fixtures/sd1"),
-            to: URL(fileURLWithPath: model + "/tokenizer"))
-    }
-
     private func align(
         _ arguments: String..., output: String = "run", ranks: Int? = nil, yaml: String = configuration
     ) throws -> CommandResult {
-        let file = try workspace.write(yaml, to: "\(output).yaml")
-        return try workspace.saddle(
-            ["align", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+        try workspace.run("align", yaml: yaml, arguments, output: output, ranks: ranks)
     }
 
     private func finish(_ arguments: String..., output: String, ranks: Int? = nil) throws -> RunDirectory {
-        let file = try workspace.write(Self.configuration, to: "\(output).yaml")
-        let result = try workspace.saddle(
-            ["align", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+        let result = try workspace.run(
+            "align", yaml: Self.configuration, arguments, output: output, ranks: ranks)
         XCTAssertEqual(result.exitCode, 0, result.standardError)
         return RunDirectory(path: workspace.at(output))
     }
 
     /// Images, rewards, divergences and gradients of an update, whole tensors, against PyTorch.
     func testUpdateEqualsPyTorch() throws {
-        try copyModel()
+        try workspace.copyModel()
         for gradient in ["fixed_states", "through_states"] {
             let trace = workspace.at("\(gradient).safetensors")
             let result = try align(
@@ -75,7 +58,7 @@ final class ImageAlignmentTests: CommandTestCase {
 
     /// Whatever is kept for the backward pass, and whoever holds the rewards: the same bits.
     func testRanksShardsAndMemoryGiveTheSameBits() throws {
-        try copyModel()
+        try workspace.copyModel()
         let alone = try finish(output: "alone")
         XCTAssertEqual(try alone.summary().names, ["saturation", "contrast"])
         for ranks in 2...4 {
@@ -95,7 +78,7 @@ final class ImageAlignmentTests: CommandTestCase {
     /// Stopped wherever a run can stop (while it measures the base, after every iteration, while it settles and
     /// measures the result) and resumed on another number of ranks.
     func testInterruptedRunEndsWithTheSameBits() throws {
-        try copyModel()
+        try workspace.copyModel()
         let settling = ["--set", "training.settling=2"]
         let undisturbed = try finish(settling[0], settling[1], output: "undisturbed")
         try FileManager.default.createDirectory(
@@ -116,7 +99,7 @@ final class ImageAlignmentTests: CommandTestCase {
 
     /// A budget decides what is kept for the backward pass, or that nothing fits, before the first update.
     func testMemoryBudget() throws {
-        try copyModel()
+        try workspace.copyModel()
         let small = try align(
             "--set", "training.memory_budget=0.001", "--set", "training.settling=0", output: "small")
         XCTAssertEqual(small.exitCode, 78, small.standardError)
@@ -129,7 +112,7 @@ final class ImageAlignmentTests: CommandTestCase {
     }
 
     func testLeavesPicturesAdapterAndTables() throws {
-        try copyModel()
+        try workspace.copyModel()
         let run = try finish(output: "run")
         let names = try Set(FileManager.default.subpathsOfDirectory(atPath: run.path))
         for name in [
@@ -151,7 +134,7 @@ final class ImageAlignmentTests: CommandTestCase {
 
     /// Statistics of the base are written where asked for, and used by the next run.
     func testStatisticsAreCached() throws {
-        try copyModel()
+        try workspace.copyModel()
         let file = workspace.at("statistics.json")
         for output in ["first", "second"] {
             let result = try align("--set", "statistics.file=\(file)", output: output)
@@ -169,7 +152,7 @@ final class ImageAlignmentTests: CommandTestCase {
 
     /// The run ends at its limit and says which threshold it has not met.
     func testThresholdOutOfReachIsReported() throws {
-        try copyModel()
+        try workspace.copyModel()
         let result = try align(
             "--set", "rewards[0].threshold=50", "--set", "training.settling=0", output: "far")
         XCTAssertEqual(result.exitCode, 0, result.standardError)
@@ -181,7 +164,7 @@ final class ImageAlignmentTests: CommandTestCase {
 
     /// Numbers that overflow, on one rank or all, end the job on all; what was saved before stays whole.
     func testNonFiniteRewardsEndTheRun() throws {
-        try copyModel()
+        try workspace.copyModel()
         let result = try align("--set", "training.learning_rate=1e30", output: "wild", ranks: 2)
         XCTAssertEqual(result.exitCode, 70, result.standardError)
         XCTAssertTrue(result.standardError.contains("learning_rate"), result.standardError)
@@ -190,7 +173,7 @@ final class ImageAlignmentTests: CommandTestCase {
     }
 
     func testSaysWhatIsWrong() throws {
-        try copyModel()
+        try workspace.copyModel()
         let cases: [(set: String, code: Int32, words: String)] = [
             ("rewards[0].reward=saturation-hi", 78, "did you mean \"saturation-high\""),
             ("rewards[0].reward=pick-score", 78, "pick-score needs weights"),

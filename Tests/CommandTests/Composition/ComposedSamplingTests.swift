@@ -6,18 +6,6 @@ import XCTest
 
 /// `saddle sample` on compositions.
 final class ComposedSamplingTests: CommandTestCase {
-    private func copyModel() throws {
-        let files = FileManager.default
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        try files.copyItem(
-            at: tests.appendingPathComponent("CommandTests/Images/Fixtures/tiny"),
-            to: URL(fileURLWithPath: workspace.at("model")))
-        try files.copyItem(
-            at: tests.appendingPathComponent("ModelsTests/CLIP/Fixtures/sd1"),
-            to: URL(fileURLWithPath: workspace.at("model/tokenizer")))
-    }
-
     /// What a request leaves with `--save-latents`.
     private func sample(_ arguments: String..., name: String) throws -> SafetensorsFile {
         let saved = workspace.at("\(name).safetensors")
@@ -32,7 +20,7 @@ final class ComposedSamplingTests: CommandTestCase {
 
     /// Σ w ε_i of the first step, without and with text, from what the members predict alone.
     func testPredictionsAreAveraged() throws {
-        try copyModel()
+        try workspace.copyModel()
         let (first, text) = (workspace.at("model/first.safetensors"), workspace.at("model/text.safetensors"))
         let both = try sample(
             "--prompt", "a dog", "--combine", "score", "--adapter", "\(first)=0.3", "--adapter",
@@ -57,7 +45,7 @@ final class ComposedSamplingTests: CommandTestCase {
 
     /// A run's composition is what its members and weights are by hand.
     func testCompositionOfARunIsItsMembersAndWeights() throws {
-        try copyModel()
+        try workspace.copyModel()
         let files = ["first", "second"].map { workspace.at("model/\($0).safetensors") }
         for combine in ["score", "weight"] {
             let file = try workspace.write(
@@ -90,7 +78,7 @@ final class ComposedSamplingTests: CommandTestCase {
     }
 
     func testSaysWhatIsWrong() throws {
-        try copyModel()
+        try workspace.copyModel()
         let model = workspace.at("model")
         let adapter = "\(model)/first.safetensors"
         let cases: [(arguments: [String], code: Int32, words: String)] = [

@@ -57,34 +57,16 @@ final class ImageCompositionTests: CommandTestCase {
         checkpoints: {every: 1, keep: 8}
         """
 
-    /// The fixture's pipeline with the tokenizer of the tokenizer's tests.
-    private func copyModel(to name: String = "model") throws {
-        let files = FileManager.default
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let model = workspace.at(name)
-        try files.copyItem(
-            at: tests.appendingPathComponent("CommandTests/Images/Fixtures/tiny"),
-            to: URL(fileURLWithPath: model))
-        try files.copyItem(
-            at: tests.appendingPathComponent("ModelsTests/CLIP/Fixtures/sd1"),
-            to: URL(fileURLWithPath: model + "/tokenizer"))
-    }
-
     private func compose(
         _ arguments: String..., output: String = "run", ranks: Int? = nil, yaml: String = whole
     ) throws -> CommandResult {
-        let file = try workspace.write(yaml, to: "\(output).yaml")
-        return try workspace.saddle(
-            ["compose", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+        try workspace.run("compose", yaml: yaml, arguments, output: output, ranks: ranks)
     }
 
     private func finish(
         _ arguments: String..., output: String, ranks: Int? = nil, yaml: String = whole
     ) throws -> RunDirectory {
-        let file = try workspace.write(yaml, to: "\(output).yaml")
-        let result = try workspace.saddle(
-            ["compose", file, "--output", workspace.at(output)] + arguments, ranks: ranks)
+        let result = try workspace.run("compose", yaml: yaml, arguments, output: output, ranks: ranks)
         XCTAssertEqual(result.exitCode, 0, result.standardError)
         return RunDirectory(path: workspace.at(output))
     }
@@ -93,7 +75,7 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// ε_i, Σ λ_i ε_i, the DDIM trajectory and the KLs of every sample, whole tensors, and the dual path after them.
     func testIterationsEqualPyTorch() throws {
-        try copyModel()
+        try workspace.copyModel()
         for (name, key, settings) in [
             ("score", "score", []), ("weight", "score", ["--set", "combine=weight"]),
             ("concepts", "concepts", []),
@@ -128,7 +110,7 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// The mean of the last two iterates, the last one included.
     func testResultIsTheMeanOfTheLastIterates() throws {
-        try copyModel()
+        try workspace.copyModel()
         let run = try finish(output: "run", yaml: try XCTUnwrap(Self.replayed["score"]))
         let path = try multipliers(of: run).suffix(2)
         let expected = zip(path[path.startIndex], path[path.startIndex + 1]).map { ($0 + $1) / 2 }
@@ -139,7 +121,7 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// Under one guidance two members end at one half, and the command says so beforehand.
     func testTwoMembersUnderOneGuidanceAreTrivial() throws {
-        try copyModel()
+        try workspace.copyModel()
         let yaml = """
             kind: product
             model: model
@@ -167,7 +149,7 @@ final class ImageCompositionTests: CommandTestCase {
     // MARK: Ranks and resuming
 
     func testRanksAndShardsGiveTheSameBits() throws {
-        try copyModel()
+        try workspace.copyModel()
         let alone = try finish(output: "alone")
         XCTAssertEqual(try alone.summary().names, ["first", "second", "text"])
         for ranks in [2, 3, 5] {
@@ -181,7 +163,7 @@ final class ImageCompositionTests: CommandTestCase {
     }
 
     func testConceptsAndWeightsGiveTheSameBitsOnRanks() throws {
-        try copyModel()
+        try workspace.copyModel()
         for (name, settings) in [("concepts", []), ("score", ["--set", "combine=weight"])] {
             let file = try workspace.write(Self.replayed[name] ?? "", to: "\(name).yaml")
             let runs = try [nil, 2, 3].map { (ranks: Int?) in
@@ -197,7 +179,7 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// Stopped after every iteration and every update of the distillation, on another number of ranks each time.
     func testInterruptedRunEndsWithTheSameBits() throws {
-        try copyModel()
+        try workspace.copyModel()
         let undisturbed = try finish(output: "undisturbed")
         try FileManager.default.createDirectory(
             atPath: workspace.at("run"), withIntermediateDirectories: true)
@@ -214,7 +196,7 @@ final class ImageCompositionTests: CommandTestCase {
     // MARK: What is left
 
     func testLeavesPicturesTablesAndAnAdapter() throws {
-        try copyModel()
+        try workspace.copyModel()
         let run = try finish(output: "run")
         let names = try Set(FileManager.default.subpathsOfDirectory(atPath: run.path))
         for name in [
@@ -252,7 +234,7 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// An adapter that starts at the sum of the members is close to it, and training brings it closer.
     func testDistilledAdapterComesClose() throws {
-        try copyModel()
+        try workspace.copyModel()
         let settings = [
             "--steps", "1", "--set", "dual.rule=fixed", "--set", "dual.initial=[0.5, 0.5]",
             "--set", "sampling.eta=0", "--set", "training.micro_batch=2",
@@ -278,8 +260,8 @@ final class ImageCompositionTests: CommandTestCase {
 
     /// Two pipelines with one autoencoder; with another autoencoder they are refused.
     func testModelsMustShareTheAutoencoder() throws {
-        try copyModel()
-        try copyModel(to: "other")
+        try workspace.copyModel()
+        try workspace.copyModel(to: "other")
         let weights = workspace.at("other/unet/diffusion_pytorch_model.safetensors")
         let unet = try SafetensorsFile(path: weights)
         let scaled = try unet.entries.map { ($0.name, try unet.tensor($0.name, as: .float32) * 0.9) }
@@ -319,7 +301,7 @@ final class ImageCompositionTests: CommandTestCase {
     }
 
     func testSaysWhatIsWrong() throws {
-        try copyModel()
+        try workspace.copyModel()
         try SafetensorsFile.write(
             [
                 "unet.nowhere.to_q.lora_A.weight": .zeros([2, 8]),
@@ -355,7 +337,7 @@ final class ImageCompositionTests: CommandTestCase {
     }
 
     func testSaysWhatIsWrongWithConcepts() throws {
-        try copyModel()
+        try workspace.copyModel()
         let concepts = try XCTUnwrap(Self.replayed["concepts"])
         for (set, words) in [
             ("prompts=[a cat, a cat]", "is prompts[0] too; concepts must differ"),

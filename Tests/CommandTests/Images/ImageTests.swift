@@ -8,19 +8,6 @@ import XCTest
 final class ImageTests: CommandTestCase {
     private static let prompts = ["a photo of a cat riding a horse", "oil painting of a café, 4k"]
 
-    /// The fixture's pipeline with the tokenizer of the tokenizer's tests.
-    private func copyModel() throws -> String {
-        let files = FileManager.default
-        let model = workspace.at("model")
-        try files.copyItem(at: try fixture("tiny"), to: URL(fileURLWithPath: model))
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        try files.copyItem(
-            at: tests.appendingPathComponent("ModelsTests/CLIP/Fixtures/sd1"),
-            to: URL(fileURLWithPath: model + "/tokenizer"))
-        return model
-    }
-
     private func sample(_ arguments: String..., output: String = "out") throws -> CommandResult {
         try workspace.saddle(["sample", "--output", workspace.at(output)] + arguments)
     }
@@ -30,7 +17,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testSamplesAsDiffusersWithAdaptersAndGivenNoise() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let result = try sample(
             "--model", model, "--prompt", Self.prompts[0], Self.prompts[1], "--negative-prompt", "blurry",
             "--adapter", "\(model)/first.safetensors=0.5", "--adapter", "\(model)/text.safetensors=-0.7",
@@ -59,7 +46,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testAnImageDependsOnItsIndexAlone() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         for (count, name) in [("3", "many"), ("1", "few")] {
             let result = try sample(
                 "--model", model, "--prompt", "x", "--count", count, "--steps", "2", "--eta", "0.5",
@@ -73,7 +60,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testNotesWhatWasCutFromALongPrompt() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let long = Array(repeating: "photo", count: 75).joined(separator: " ")
         for (prompt, note) in [
             (long, nil),
@@ -86,7 +73,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testSizesComeFromOptionsLatentsOrTheModel() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let given = "\(model)/latents.safetensors"
         for (arguments, shape) in [
             ([], [1, 3, 16, 16]), (["--height", "24", "--width", "12"], [1, 3, 24, 12]),
@@ -103,7 +90,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testSaysWhatIsWrong() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let latents = "\(model)/latents.safetensors"
         let cases: [(arguments: [String], code: Int32, words: [String])] = [
             ([], 64, ["--prompt is missing"]),
@@ -136,7 +123,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testConfigurationsThatMakeNoModelAreNamed() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         for (file, key, value, words) in [
             ("scheduler/scheduler_config", "num_train_timesteps", 1 << 40, "must lie in 1...1048576"),
             ("scheduler/scheduler_config", "steps_offset", 2000, "steps_offset is 2000"),
@@ -163,7 +150,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testAPlaceThatCannotBeWrittenIsFoundBeforeSampling() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let result = try sample(
             "--model", model, "--prompt", "x", "--save-latents", "\(model)/model_index.json/x.safetensors")
         XCTAssertEqual(result.exitCode, 73, result.standardError)
@@ -171,7 +158,7 @@ final class ImageTests: CommandTestCase {
     }
 
     func testModelsThatAreDamagedAreNamed() throws {
-        let model = try copyModel()
+        let model = try workspace.copyModel()
         let index = "\(model)/model_index.json"
         let whole = try String(contentsOfFile: index, encoding: .utf8)
         func check(_ code: Int32, _ words: String, file: StaticString = #filePath, line: UInt = #line) throws

@@ -137,14 +137,6 @@ extension ImageCompositionConfiguration: JobConfiguration {
         }
         reader.requireReadable(files)
     }
-
-    func checkContinues(_ checkpointed: String) throws {
-        let source = ConfigurationSource(
-            text: checkpointed, name: "the checkpoint's configuration",
-            directory: FileManager.default.currentDirectoryPath)
-        let earlier: ImageCompositionConfiguration = try source.read(requiresFiles: false)
-        try checkContinues(earlier)
-    }
 }
 
 extension ImageCompositionConfiguration {

@@ -101,12 +101,4 @@ extension ImageAlignmentConfiguration: JobConfiguration {
         }
         reader.requireReadable(files)
     }
-
-    func checkContinues(_ checkpointed: String) throws {
-        let source = ConfigurationSource(
-            text: checkpointed, name: "the checkpoint's configuration",
-            directory: FileManager.default.currentDirectoryPath)
-        let earlier: ImageAlignmentConfiguration = try source.read(requiresFiles: false)
-        try checkContinues(earlier)
-    }
 }

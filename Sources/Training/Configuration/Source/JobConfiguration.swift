@@ -10,6 +10,11 @@ protocol JobConfiguration: Keyed, Sendable {
 
     /// Reports files that are named and cannot be read.
     func checkFiles(_ reader: ConfigurationReader)
+
+    /// Checks that a run goes on as the resolved text in its checkpoint says.
+    ///
+    /// - Throws: `ConfigurationError` naming every key that differs.
+    func checkContinues(_ checkpointed: String) throws
 }
 
 extension JobConfiguration {
@@ -31,6 +36,14 @@ extension JobConfiguration {
         guard problems.isEmpty else {
             throw ConfigurationError(source: "cannot resume with a changed configuration", problems: problems)
         }
+    }
+
+    func checkContinues(_ checkpointed: String) throws {
+        let source = ConfigurationSource(
+            text: checkpointed, name: "the checkpoint's configuration",
+            directory: FileManager.default.currentDirectoryPath)
+        let earlier: Self = try source.read(requiresFiles: false)
+        try checkContinues(earlier)
     }
 
     /// Paths where two resolved configurations differ, with both values; nil is a key that is not there.
