@@ -13,6 +13,8 @@
 // A call left standing inside a loop would keep it from being vectorised.
 #define CK_INLINE static inline __attribute__((always_inline))
 
+#define CK_UNROLLED _Pragma("clang loop unroll(full)")
+
 // An element depends on its own index alone: output and input may be one array. Four vectors at a time hide
 // the latency of the polynomials.
 #define CK_EACH_ALONE _Pragma("clang loop vectorize(assume_safety) interleave_count(4)")

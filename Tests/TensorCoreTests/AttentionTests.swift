@@ -184,7 +184,7 @@ final class AttentionTests: XCTestCase {
                 $0.cast(to: dtype)
             }
             let wide = halves.map { $0.cast(to: .float32) }
-            PairInstruction.$isWanted.withValue(false) {
+            PanelProducts.$areWanted.withValue(false) {
                 assertIdentical(
                     attention(halves[0], halves[1], halves[2]),
                     attention(wide[0], wide[1], wide[2]).cast(to: dtype))

@@ -164,7 +164,7 @@ final class ConvolutionTests: XCTestCase {
         for dtype in [DType.float16, .bfloat16] {
             let halves = inputs(test, .float32).map { $0.cast(to: dtype) }
             let wide = halves.map { $0.cast(to: .float32) }
-            PairInstruction.$isWanted.withValue(false) {
+            PanelProducts.$areWanted.withValue(false) {
                 assertIdentical(convolve(halves), convolve(wide).cast(to: dtype))
             }
         }

@@ -59,7 +59,7 @@ final class PairConvolutionTests: XCTestCase {
     func testIsRoundedOnce() { checkAll() }
 
     func testIsRoundedOnceWithoutTheInstruction() {
-        PairInstruction.$isWanted.withValue(false) { checkAll() }
+        PanelProducts.$areWanted.withValue(false) { checkAll() }
     }
 
     /// The bias joins the addend, rounded as an addition is.
@@ -85,7 +85,7 @@ final class PairConvolutionTests: XCTestCase {
 
     /// Nothing as large as patches of the image, nine times its size, exists.
     func testLaysOutNoPatches() throws {
-        try XCTSkipUnless(PairInstruction.isUsed, "this processor has no products of bf16")
+        try XCTSkipUnless(PanelProducts.areUsed(for: .bfloat16), "this processor has no products of bf16")
         let (x, weight) = (
             randomTensor([1, 64, 64, 64], seed: 1).cast(to: .bfloat16),
             randomTensor([32, 3, 3, 64], seed: 2).cast(to: .bfloat16)

@@ -24,7 +24,7 @@ final class PairProductTests: XCTestCase {
     func testEverySizeAndOrder() { checkAll() }
 
     func testEverySizeAndOrderWithoutTheInstruction() {
-        PairInstruction.$isWanted.withValue(false) { checkAll() }
+        PanelProducts.$areWanted.withValue(false) { checkAll() }
     }
 
     private func checkAll() {

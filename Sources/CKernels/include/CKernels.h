@@ -116,34 +116,41 @@ void ck_winograd_weight(ck_dtype type, const void *w, size_t rows, size_t channe
 void ck_winograd_output(const ck_convolution *plan, const float *m, size_t point_stride, size_t first_tile,
                         size_t tiles, size_t first_column, size_t columns, const float *bias, bool adds, float *y);
 
-// MARK: Products of bf16 matrices (PairProduct.c), for processors with AVX512-BF16
+// MARK: Products of packed matrices (PanelProduct.c; PairProduct.c for bf16, FloatProduct.c for f32)
 
-enum { ck_pair_columns = 32 };
+enum { ck_panel_columns = 32 };
 
-/// b, k×n, or n×k if transposed, rows `leading` apart.
+/// b, k×n, or n×k if transposed, rows `leading` apart; bf16 or f32.
 typedef struct {
+    ck_dtype type;
     const void *values;
     size_t leading, columns, depth;
     bool is_transposed;
-} ck_pair_matrix;
+} ck_panel_matrix;
 
-/// c = scale · a · b or c += scale · a · b, rounded once: a m×k, c m×n, both bf16, or c f32 if wide; b packed.
+/// c = scale · a · b or c += scale · a · b, rounded once: a m×k, c m×n, both of `type`, or c f32 if wide; b packed.
 /// A row of a is `pieces` runs of `depth` elements, `piece_stride` apart, each of which is packed by itself in b.
 typedef struct {
-    const void *a, *packed;
+    ck_dtype type;
+    const void *a, *b;
     void *c;
     size_t leading_a, leading_c, columns, depth, pieces, piece_stride;
+    /// Words of 4 bytes from one step along b's depth to the next, and from one panel to the next. An f32 matrix that
+    /// has room up to the next whole panel need not be packed.
+    size_t step_b, panel_b;
     float scale;
     bool accumulates, is_wide;
-} ck_pair_product;
+    bool avoids_avx512;  ///< for f32: the sums are the same to the bit, which tests see
+} ck_panel_product;
 
-bool ck_has_pair_products(void);
-/// Elements of 4 bytes that b takes once it is packed.
-size_t ck_pair_packed_count(size_t columns, size_t depth);
-/// Packs the columns of one panel, `ck_pair_columns` of them, pair by pair of the depth, with zeros beyond the edges.
-void ck_pair_pack(const ck_pair_matrix *b, size_t panel, void *packed_panel);
+/// Whether the processor has the instructions for products of `type`.
+bool ck_has_panel_products(ck_dtype type);
+/// Steps along the depth once it is packed: pairs of bf16, or elements of f32. Each takes 4 · `ck_panel_columns` bytes.
+size_t ck_panel_steps(ck_dtype type, size_t depth);
+/// Packs the columns of one panel, `ck_panel_columns` of them, step by step of the depth, with zeros beyond the edges.
+void ck_panel_pack(const ck_panel_matrix *b, size_t panel, void *packed_panel);
 /// Rows `row` to `end` of c in the columns of one panel.
-void ck_pair_multiply(const ck_pair_product *product, size_t row, size_t end, size_t panel);
+void ck_panel_multiply(const ck_panel_product *product, size_t row, size_t end, size_t panel);
 
 // MARK: Group norm (GroupNorm.c); one image or a part of it, [pixels, channels], groups of equal size
 

@@ -2,15 +2,15 @@ import CKernels
 
 extension CPUBackend {
     public func attentionType(_ attention: Attention, storedAs type: DType) -> DType {
-        if PairAttention.suits(attention, type) { return type }
+        if PackedAttention.suits(attention, type) { return type }
         return type.byteWidth == 2 ? .float32 : type
     }
 
     public func attention(
         _ attention: Attention, _ operands: AttentionOperands, into y: Tensor, logSumExp: Tensor
     ) {
-        if y.dtype == .bfloat16 {
-            return PairAttention(sizes: attention, operands: operands).run(into: y, logSumExp: logSumExp)
+        if PackedAttention.suits(attention, y.dtype) {
+            return PackedAttention(sizes: attention, operands: operands).run(into: y, logSumExp: logSumExp)
         }
         TiledAttention(sizes: attention, operands: operands).run(into: y, logSumExp: logSumExp)
     }
@@ -31,8 +31,8 @@ extension CPUBackend {
                     delta.at(place * attention.queries))
             }
         }
-        if y.dtype == .bfloat16 {
-            return PairAttention(sizes: attention, operands: operands)
+        if PackedAttention.suits(attention, y.dtype) {
+            return PackedAttention(sizes: attention, operands: operands)
                 .runAdjoint(dy, logSumExp: logSumExp, delta: delta, into: gradients)
         }
         let tiled = TiledAttention(sizes: attention, operands: operands)

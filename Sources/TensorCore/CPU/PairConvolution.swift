@@ -1,6 +1,6 @@
 import CKernels
 
-/// Convolutions of bf16 images with bf16 weights by `PairInstruction`.
+/// Convolutions of bf16 images with bf16 weights by the processor's instruction for pairs.
 ///
 /// No patches are laid out: with zeros around the image, what a row of the kernel sees is one run of its elements, and
 /// the next pixel's lies a stride further on. Weights are packed panel by panel, while they are multiplied.
@@ -11,19 +11,20 @@ struct PairConvolution {
     private let convolution: Convolution
     private let isMirrored: Bool
     /// The part of a panel that one pixel of the kernel has.
-    private let tap: PackedPairs
+    private let tap: PackedPanels
 
     /// - Parameter isMirrored: the weight belongs to the convolution whose adjoint this is.
     init(_ convolution: Convolution, isMirrored: Bool = false) {
         (self.convolution, self.isMirrored) = (convolution, isMirrored)
-        tap = PackedPairs(
-            columns: convolution.outputs, depth: convolution.channels, isTransposed: !isMirrored)
+        tap = PackedPanels(
+            dtype: .bfloat16, columns: convolution.outputs, depth: convolution.channels,
+            isTransposed: !isMirrored)
     }
 
     /// Channels must come in pairs, so that none lies across two pixels.
     static func suits(_ convolution: Convolution, _ tensors: [Tensor]) -> Bool {
         convolution.channels > 0 && convolution.channels.isMultiple(of: 2)
-            && tensors.allSatisfy { $0.dtype == .bfloat16 } && PairInstruction.isUsed
+            && tensors.allSatisfy { $0.dtype == .bfloat16 } && PanelProducts.areUsed(for: .bfloat16)
     }
 
     private var taps: Int { convolution.kernelHeight * convolution.kernelWidth }
@@ -38,7 +39,7 @@ struct PairConvolution {
         let image = convolution.padding == Padding() ? x : padded(x)
         let groups = Blocks(convolution.images * convolution.outHeight, largest: Self.rowsPerGroup)
         Parallel.ranges(tap.panels * groups.count, grain: 1) { range in
-            let packed = Tensor(empty: [taps * tap.panelBytes / 4], dtype: .float32, device: .cpu)
+            let packed = Tensor(empty: [taps * tap.panelWords], dtype: .float32, device: .cpu)
             var loaded: Int?
             for unit in range {
                 let (panel, group) = unit.quotientAndRemainder(dividingBy: groups.count)
@@ -66,16 +67,19 @@ struct PairConvolution {
     ) {
         let (channels, outputs) = (convolution.channels, convolution.outputs)
         let rowElements = paddedWidth * channels
-        let first = panel * PackedPairs.panelWidth
+        let first = panel * PackedPanels.panelWidth
         for row in rows {
             let (image_, line) = row.quotientAndRemainder(dividingBy: convolution.outHeight)
-            var sizes = ck_pair_product(
-                a: image.at((image_ * paddedHeight + line * convolution.stride) * rowElements),
-                packed: packed.pointer, c: y.at(row * convolution.outWidth * outputs + first),
-                leading_a: convolution.stride * channels, leading_c: outputs, columns: outputs - first,
-                depth: convolution.kernelWidth * channels, pieces: convolution.kernelHeight,
-                piece_stride: rowElements, scale: 1, accumulates: adds, is_wide: false)
-            ck_pair_multiply(&sizes, 0, convolution.outWidth, 0)
+            let start = image.at((image_ * paddedHeight + line * convolution.stride) * rowElements)
+            var sizes = tap.product(
+                MatrixView(start: start, leading: convolution.stride * channels), packed: packed.pointer,
+                into: MatrixView(start: y.at(row * convolution.outWidth * outputs + first), leading: outputs))
+            sizes.columns = outputs - first
+            // A row of the kernel is one run of elements, and its rows are pieces.
+            sizes.depth = convolution.kernelWidth * channels
+            (sizes.pieces, sizes.piece_stride) = (convolution.kernelHeight, rowElements)
+            sizes.accumulates = adds
+            ck_panel_multiply(&sizes, 0, convolution.outWidth, 0)
         }
     }
 

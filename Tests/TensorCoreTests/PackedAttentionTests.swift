@@ -3,8 +3,8 @@ import TensorCore
 import TestSupport
 import XCTest
 
-/// Attention of bf16 against the same in double, by the processor's instruction and by widening.
-final class PairAttentionTests: XCTestCase {
+/// Attention of f32 and bf16 against the same in double, by the processor's products of panels and without them.
+final class PackedAttentionTests: XCTestCase {
     private struct Case {
         var batch = 1
         let queries: Int
@@ -26,10 +26,9 @@ final class PairAttentionTests: XCTestCase {
 
     override func tearDown() { Parallel.configure(threads: ProcessInfo.processInfo.activeProcessorCount) }
 
-    private func inputs(_ test: Case) -> [Tensor] {
+    private func inputs(_ test: Case, _ dtype: DType = .bfloat16) -> [Tensor] {
         [test.queries, test.keys, test.keys].enumerated().map { index, tokens in
-            randomTensor([test.batch, tokens, test.heads, test.width], seed: UInt64(index))
-                .cast(to: .bfloat16)
+            randomTensor([test.batch, tokens, test.heads, test.width], seed: UInt64(index)).cast(to: dtype)
         }
     }
 
@@ -49,41 +48,51 @@ final class PairAttentionTests: XCTestCase {
         return [y.detached] + leaves.compactMap { result[$0] }
     }
 
+    private static let tolerances: [(DType, Double)] = [(.bfloat16, 0.01), (.float32, 4e-6)]
+
     private func checkAll(line: UInt = #line) {
+        for (dtype, tolerance) in Self.tolerances { check(dtype, within: tolerance, line: line) }
+    }
+
+    private func check(_ dtype: DType, within tolerance: Double, line: UInt) {
         for test in Self.cases {
-            let inputs = inputs(test)
+            let inputs = inputs(test, dtype)
             let found = results(test, inputs)
             let exact = results(test, inputs.map { $0.cast(to: .float64) })
             XCTAssertEqual(found.count, 4)
             for (found, exact) in zip(found, exact) {
-                XCTAssertEqual(found.dtype, .bfloat16)
-                assertWithin(0.01, found.cast(to: .float64), exact, "\(test)", line: line)
+                XCTAssertEqual(found.dtype, dtype)
+                assertWithin(tolerance, found.cast(to: .float64), exact, "\(test)", line: line)
             }
         }
     }
 
     func testAgreesWithDouble() { checkAll() }
 
-    func testAgreesWithDoubleWithoutTheInstruction() {
-        PairInstruction.$isWanted.withValue(false) { checkAll() }
+    func testAgreesWithDoubleWithoutThem() {
+        PanelProducts.$areWanted.withValue(false) { checkAll() }
     }
 
-    /// Rounding what goes into products shows in the bits.
-    func testTheInstructionIsUsedWhereItIsThere() {
-        let inputs = inputs(Self.cases[0])
-        let bits = { self.results(Self.cases[0], inputs).map(\.doubles) }
-        let widened = PairInstruction.$isWanted.withValue(false) { bits() }
-        XCTAssertEqual(bits() != widened, PairInstruction.isUsed)
+    /// Another order of sums, and rounding what goes into products, show in the bits.
+    func testTheyAreUsedWhereTheProcessorHasThem() {
+        for (dtype, _) in Self.tolerances {
+            let inputs = inputs(Self.cases[0], dtype)
+            let bits = { self.results(Self.cases[0], inputs).map(\.doubles) }
+            let without = PanelProducts.$areWanted.withValue(false) { bits() }
+            XCTAssertEqual(bits() != without, PanelProducts.areUsed(for: dtype), "\(dtype)")
+        }
     }
 
     func testThreadsDoNotChangeABit() {
-        let inputs = inputs(Self.cases[0])
-        let runs = [1, 2, 3].map { threads in
-            Parallel.configure(threads: threads)
-            return results(Self.cases[0], inputs)
-        }
-        for run in runs.dropFirst() {
-            for (found, expected) in zip(run, runs[0]) { assertIdentical(found, expected) }
+        for (dtype, _) in Self.tolerances {
+            let inputs = inputs(Self.cases[0], dtype)
+            let runs = [1, 2, 3].map { threads in
+                Parallel.configure(threads: threads)
+                return results(Self.cases[0], inputs)
+            }
+            for run in runs.dropFirst() {
+                for (found, expected) in zip(run, runs[0]) { assertIdentical(found, expected) }
+            }
         }
     }
 

@@ -1,10 +1,10 @@
 import CKernels
 
-/// Attention of bf16 operands by `PairInstruction`, in tiles as `TiledAttention`.
+/// Attention of bf16 or f32 operands by `PanelProducts`, in tiles as `TiledAttention`.
 ///
-/// Scores, softmax and all sums are f32. What goes into another product is rounded to bf16 for it: exponentials before
-/// they weigh the values, and in the adjoint the slopes of the scores.
-struct PairAttention {
+/// Scores, softmax and all sums are f32. What goes into another product is rounded to the operands' type for it:
+/// exponentials before they weigh the values, and in the adjoint the slopes of the scores.
+struct PackedAttention {
     /// Scores of a tile, and what becomes of them, stay in a thread's cache.
     private static let queriesPerTile = 192
     private static let keysPerTile = 128
@@ -15,15 +15,19 @@ struct PairAttention {
     let operands: AttentionOperands
 
     static func suits(_ sizes: Attention, _ dtype: DType) -> Bool {
-        dtype == .bfloat16 && sizes.batch * sizes.heads >= leastHeads && sizes.queries > 0
-            && sizes.headWidth > 0 && PairInstruction.isUsed
+        sizes.batch * sizes.heads >= leastHeads && sizes.queries > 0 && sizes.headWidth > 0
+            && PanelProducts.areUsed(for: dtype)
     }
 
+    var dtype: DType { operands.query.tensor.dtype }
     var queryTiles: Blocks { Blocks(sizes.queries, largest: Self.queriesPerTile, multipleOf: 12) }
-    var keyTiles: Blocks { Blocks(sizes.keys, largest: Self.keysPerTile, multipleOf: PackedPairs.panelWidth) }
+    var keyTiles: Blocks {
+        Blocks(sizes.keys, largest: Self.keysPerTile, multipleOf: PackedPanels.panelWidth)
+    }
 
-    /// Columns of the scratch for a tile: whole blocks of 64, as the kernels want them.
-    var scoreStride: Int { (keyTiles.extent + 63) / 64 * 64 }
+    /// Columns of the scratch for a tile: whole blocks of 64, as the kernels want them, and a cache line more, so that a
+    /// column's elements do not all fall into the same few sets of the cache.
+    var scoreStride: Int { (keyTiles.extent + 63) / 64 * 64 + 16 }
 
     // MARK: Forward
 
@@ -48,7 +52,8 @@ struct PairAttention {
                     scratch.output.pointer, sizes.headWidth, sizes.headWidth)
                 let target = sizes.rows(of: y, batch, head, rows.lowerBound)
                 ck_narrow_strided(
-                    ck_bf16, scratch.output.floatPointer, sizes.headWidth, 1, target.start, target.leading,
+                    y.kernelType, scratch.output.floatPointer, sizes.headWidth, 1, target.start,
+                    target.leading,
                     rows.count, sizes.headWidth)
             }
         }
@@ -70,13 +75,18 @@ struct PairAttention {
                     tile, scratch.scores.pointer, scratch.largest.pointer, scratch.sums.doublePointer,
                     scratch.output.pointer, sizes.headWidth, sizes.headWidth)
             }
-            ck_cast(
-                ck_f32, scratch.scores.pointer, ck_bf16, scratch.weights.pointer, rows.count * scoreStride)
+            round(scratch.scores, into: scratch.weights, rows: rows.count)
             scratch.values.multiply(
                 index, rows: rows.count,
                 MatrixView(start: scratch.weights.pointer, leading: scoreStride), adds: index > 0,
                 into: MatrixView(start: scratch.output.pointer, leading: sizes.headWidth))
         }
+    }
+
+    /// Some rows of a tile, rounded to the operands' type; f32 stays where it is.
+    func round(_ tile: Tensor, into rounded: Tensor, rows: Int) {
+        guard dtype != .float32 else { return }
+        ck_cast(ck_f32, tile.pointer, rounded.kernelType, rounded.pointer, rows * scoreStride)
     }
 }
 
@@ -84,19 +94,19 @@ struct PairAttention {
 private struct ForwardScratch {
     let keys: PackedTiles
     let values: PackedTiles
-    /// f32, and rounded to bf16.
+    /// f32, and rounded to the operands' type; the same where that is f32.
     let scores: Tensor
     let weights: Tensor
     let largest: Tensor
     let sums: Tensor
     let output: Tensor
 
-    init(_ attention: PairAttention) {
+    init(_ attention: PackedAttention) {
         let (rows, width) = (attention.queryTiles.extent, attention.sizes.headWidth)
-        keys = PackedTiles(attention.keyTiles, width: width, areColumns: true)
-        values = PackedTiles(attention.keyTiles, width: width, areColumns: false)
+        keys = PackedTiles(attention, areColumns: true)
+        values = PackedTiles(attention, areColumns: false)
         scores = Tensor(empty: [rows, attention.scoreStride], dtype: .float32, device: .cpu)
-        weights = scores.emptyLike(dtype: .bfloat16)
+        weights = attention.dtype == .float32 ? scores : scores.emptyLike(dtype: attention.dtype)
         largest = scores.emptyLike(shape: [rows])
         sums = largest.emptyLike(dtype: .float64)
         output = scores.emptyLike(shape: [rows, width])
@@ -107,19 +117,25 @@ private struct ForwardScratch {
 struct PackedTiles {
     private let tiles: Blocks
     private let width: Int
+    private let dtype: DType
     private let areColumns: Bool
     private let storage: Tensor
 
-    init(_ tiles: Blocks, width: Int, areColumns: Bool) {
-        (self.tiles, self.width, self.areColumns) = (tiles, width, areColumns)
-        storage = Self.layout(tiles.extent, width, areColumns).scratch(tiles.count)
+    init(_ attention: PackedAttention, areColumns: Bool) {
+        (tiles, width) = (attention.keyTiles, attention.sizes.headWidth)
+        (dtype, self.areColumns) = (attention.dtype, areColumns)
+        storage = Self.layout(dtype, tiles.extent, width, areColumns).scratch(tiles.count)
     }
 
-    private static func layout(_ tokens: Int, _ width: Int, _ areColumns: Bool) -> PackedPairs {
+    private static func layout(_ dtype: DType, _ tokens: Int, _ width: Int, _ areColumns: Bool)
+        -> PackedPanels
+    {
         areColumns
-            ? PackedPairs(columns: tokens, depth: width, isTransposed: true)
-            : PackedPairs(columns: width, depth: tokens)
+            ? PackedPanels(dtype: dtype, columns: tokens, depth: width, isTransposed: true)
+            : PackedPanels(dtype: dtype, columns: width, depth: tokens)
     }
+
+    private func layout(_ tokens: Int) -> PackedPanels { Self.layout(dtype, tokens, width, areColumns) }
 
     private func start(_ tile: Int) -> UnsafeMutableRawPointer { storage.at(tile * storage.shape[1]) }
 
@@ -127,8 +143,8 @@ struct PackedTiles {
     func load(_ rows: MatrixView) {
         for tile in 0..<tiles.count {
             let tokens = tiles[tile]
-            let first = rows.start + tokens.lowerBound * rows.leading * DType.bfloat16.byteWidth
-            Self.layout(tokens.count, width, areColumns).pack(
+            let first = rows.start + tokens.lowerBound * rows.leading * dtype.byteWidth
+            layout(tokens.count).pack(
                 MatrixView(start: first, leading: rows.leading), into: start(tile))
         }
     }
@@ -137,7 +153,7 @@ struct PackedTiles {
     func multiply(
         _ tile: Int, rows: Int, _ a: MatrixView, scale: Double = 1, adds: Bool = false, into c: MatrixView
     ) {
-        Self.layout(tiles[tile].count, width, areColumns).multiply(
+        layout(tiles[tile].count).multiply(
             rows: rows, a, packed: start(tile), scale: scale, adds: adds, into: c)
     }
 }
