@@ -88,13 +88,7 @@ final class InterruptionTests: CommandTestCase {
         output: String, ranks: Int?
     ) throws -> CommandResult {
         let command = try workspace.command(problem, output: output) + arguments
-        let binary = Subprocess.productsDirectory.appendingPathComponent("saddle").path
-        let launcher = ranks.map { ["mpirun", "-n", "\($0)", "--oversubscribe", "--bind-to", "none"] } ?? []
-        let start = (launcher + [binary] + command).map { "'\($0)'" }.joined(separator: " ")
-        let script = "\(start) & until \(condition); do sleep 0.01; done; kill -\(name) $!; wait $!"
-        let root = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
-        return try Subprocess.run(
-            "/bin/bash", ["-c", script], environment: workspace.environment.merging(root) { $1 }, timeout: 60)
+        return try workspace.disturb(command, ranks: ranks, once: condition, by: "kill -\(name) $!")
     }
 }
 

@@ -9,14 +9,36 @@ struct Job {
     /// What the run directory holds when nothing disturbs it.
     private(set) var expected = Outcome()
     /// A product in closed form, one with networks that are fitted first, an alignment, fits alone, and the alignment
-    /// of a text-to-image model.
+    /// of a text-to-image model and the product of its concepts.
     static let all = [
         Job("exact", "compose", "kind: product\nscore: analytic\ntraining: {steps: 12, micro_batch: 32}\n"),
         Job("learned", "compose", "kind: product\nscore: learned\n" + training),
         Job("aligned", "align", "kind: alignment\nscore: learned\n" + training),
         Job("fitted", "pretrain", "kind: pretraining\nscore: learned\n"),
-        Job(images: "examples/animals/model"),
+        Job("images", "align", images: imageAlignment),
+        Job("concepts", "compose", images: conceptProduct),
     ]
+
+    private static let imageAlignment = """
+        kind: alignment
+        rewards:
+          - {name: saturation, reward: saturation-low, threshold: 0.5, normalize: base}
+          - {name: brightness, reward: brightness-high, threshold: 0.2, normalize: base}
+        adapter: {rank: 1}
+        training: {steps: 4, settling: 2, batch: 4, micro_batch: 1}
+        statistics: {batches: 2}
+        evaluation: {samples: 8, pictures: 1, preview_every: 0}
+
+        """
+
+    private static let conceptProduct = """
+        kind: product
+        divergence: {steps: 2}
+        training: {steps: 5, samples: 6, micro_batch: 1}
+        distillation: {steps: 4, batch: 3, samples: 3, rank: 1}
+        evaluation: {samples: 3, pictures: 1}
+
+        """
 
     private static let training = """
         training: {steps: 8, primal_steps: 2, batch: 64, micro_batch: 32}
@@ -46,24 +68,17 @@ struct Job {
         (self.name, self.command, configuration) = (name, command, particulars + Job.common + further)
     }
 
-    /// - Parameter model: a diffusers directory below the current one.
-    private init(images model: String) {
-        (name, command) = ("images", "align")
-        configuration = """
-            kind: alignment
-            model: \(FileManager.default.currentDirectoryPath)/\(model)
-            prompts: [a cat, a dog, a fox]
-            rewards:
-              - {name: saturation, reward: saturation-low, threshold: 0.5, normalize: base}
-              - {name: brightness, reward: brightness-high, threshold: 0.2, normalize: base}
-            adapter: {rank: 1}
-            sampling: {steps: 2, height: 16, width: 16}
-            training: {steps: 4, settling: 2, batch: 4, micro_batch: 1}
-            statistics: {batches: 2}
-            evaluation: {samples: 8, pictures: 1, preview_every: 0}
-            checkpoints: {every: 1, keep: 3}
+    /// On the animals, below the current directory, at the least size there is.
+    private init(_ name: String, _ command: String, images particulars: String) {
+        (self.name, self.command) = (name, command)
+        configuration =
+            particulars + """
+                model: \(FileManager.default.currentDirectoryPath)/examples/animals/model
+                prompts: [a cat, a dog, a fox]
+                sampling: {steps: 2, height: 16, width: 16}
+                checkpoints: {every: 1, keep: 3}
 
-            """
+                """
     }
 
     /// With what it gives undisturbed, on each of these numbers of ranks.

@@ -193,6 +193,22 @@ final class ImageCompositionTests: CommandTestCase {
         try assertIdentical(RunDirectory(path: workspace.at("run")), undisturbed)
     }
 
+    /// One of three ranks is killed in the middle; the others end too, and the run goes on from its newest checkpoint.
+    func testADeadRankLosesNothing() throws {
+        try workspace.copyModel()
+        let yaml = Self.whole.replacing("steps: 3}\n", with: "steps: 20}\n")
+        let undisturbed = try finish(output: "undisturbed", yaml: yaml)
+        let (file, run) = (try workspace.write(yaml, to: "run.yaml"), workspace.at("run"))
+        let killed = try workspace.disturb(
+            ["compose", file, "--output", run], ranks: 3, once: "[ -s \(run)/metrics.jsonl ]",
+            by: "pkill -KILL -n -f 'compose .* \(run)$'")
+        XCTAssertEqual(killed.exitCode, 137, killed.standardError)
+        let lines = try RunDirectory(path: run).lines("metrics.jsonl").count
+        XCTAssertTrue((1..<20).contains(lines), "\(lines) iterations before the kill")
+        XCTAssertNotNil(try RunDirectory(path: run).newestStep())
+        try assertIdentical(finish("--resume", "auto", output: "run", ranks: 2, yaml: yaml), undisturbed)
+    }
+
     // MARK: What is left
 
     func testLeavesPicturesTablesAndAnAdapter() throws {

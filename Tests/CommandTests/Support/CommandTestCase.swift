@@ -51,6 +51,21 @@ struct Workspace: Sendable {
         return result
     }
 
+    /// Starts `saddle` as `saddle(_:)` does and waits for its end, but first, as soon as `condition` holds, runs `disturbance`.
+    /// Both are of the shell, for which `$!` is what was started.
+    func disturb(
+        _ arguments: [String], ranks: Int?, once condition: String, by disturbance: String
+    ) throws -> CommandResult {
+        let binary = Subprocess.productsDirectory.appendingPathComponent("saddle").path
+        let launcher = ranks.map { ["mpirun", "-n", "\($0)", "--oversubscribe", "--bind-to", "none"] } ?? []
+        let start = (launcher + [binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        let script = "\(start) & until \(condition); do sleep 0.01; done; \(disturbance); wait $!"
+        let root = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
+        return try Subprocess.run(
+            "/bin/bash", ["-c", script], environment: environment.merging(root) { $1 },
+            directory: URL(fileURLWithPath: path), timeout: 60)
+    }
+
     /// Trains as `problem` says, into the run directory `output`, to the end.
     ///
     /// - Throws: `UnexpectedEnd` unless the exit code is 0 and standard output empty.

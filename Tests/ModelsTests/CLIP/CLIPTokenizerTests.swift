@@ -91,6 +91,12 @@ final class CLIPTokenizerTests: XCTestCase {
             // Bytes that the vocabulary lacks are the unknown token.
             try write(#"{"model_max_length": 5}"#, "tokenizer_config.json")
             XCTAssertEqual(try CLIPTokenizer(directory: path)("ab z"), [2, 0, 1, 3, 3])
+            try write(#"{"a": -5, "b</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}"#, "vocab.json")
+            XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
+                XCTAssertEqual(
+                    "\(error)",
+                    "\(path)/vocab.json: the id of \"a\" is negative. Download or export the file again.")
+            }
         }
     }
 }

@@ -50,6 +50,7 @@ private struct VocabularyFiles {
         let text = String(decoding: try JSONFile.contents(of: path), as: UTF8.self)
         let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#version") }
         merges = try lines.map { try Self.merge($0, path: path) }
+        try checkIDs(in: vocabulary)
     }
 
     private init(serialized path: String) throws {
@@ -68,6 +69,13 @@ private struct VocabularyFiles {
         }
         addedTokens = Dictionary(
             file.addedTokens.map { ($0.id, $0.token) }, uniquingKeysWith: { $1 })
+        try checkIDs(in: path)
+    }
+
+    /// Ids are rows of the embedding.
+    private func checkIDs(in file: String) throws {
+        guard let token = vocabulary.filter({ $0.value < 0 }).keys.min() else { return }
+        throw ModelFilesError.invalid(path: file, reason: "the id of \"\(token)\" is negative")
     }
 
     private static func merge(_ line: Substring, path: String) throws -> (left: String, right: String) {
