@@ -15,14 +15,13 @@ extension PackedAttention {
                 let target = sizes.view(dq, batch, head, 0)
                 ck_narrow_strided(
                     dq.tensor.kernelType, scratch.dq.floatPointer, sizes.headWidth, 1, target.start,
-                    target.leading,
-                    sizes.queries, sizes.headWidth)
+                    target.leading, sizes.queries, sizes.headWidth)
             }
         }
     }
 
     /// What all tiles of a head share. Every tile of keys goes over all queries, so these lie tile by tile, without
-    /// the other heads between their rows: half of the time of a product would go into fetching them.
+    /// the other heads between their rows: up to half of the time of a product would go into fetching them.
     private func load(_ step: AdjointStep, upstream: MatrixView) {
         let scratch = step.scratch
         let key = sizes.view(operands.key, step.batch, step.head, 0)
@@ -75,8 +74,7 @@ extension PackedAttention {
             let target = sizes.view(gradient, step.batch, step.head, keys.lowerBound)
             ck_narrow_strided(
                 gradient.tensor.kernelType, sums.floatPointer, 1, scoreStride, target.start, target.leading,
-                keys.count,
-                sizes.headWidth)
+                keys.count, sizes.headWidth)
         }
     }
 
@@ -164,9 +162,7 @@ private struct AdjointScratch {
         scores = Tensor(
             empty: [attention.queryTiles.extent, attention.scoreStride], dtype: .float32, device: .cpu)
         scoreSlopes = scores.emptyLike()
-        let isWide = attention.dtype == .float32
-        weights = isWide ? scores : scores.emptyLike(dtype: attention.dtype)
-        slopes = isWide ? scoreSlopes : weights.emptyLike()
+        (weights, slopes) = (attention.roomForRounded(scores), attention.roomForRounded(scoreSlopes))
         dq = scores.emptyLike(shape: [queries, width])
         dk = scores.emptyLike(shape: [width, attention.scoreStride])
         dv = dk.emptyLike()

@@ -53,8 +53,7 @@ struct PackedAttention {
                 let target = sizes.rows(of: y, batch, head, rows.lowerBound)
                 ck_narrow_strided(
                     y.kernelType, scratch.output.floatPointer, sizes.headWidth, 1, target.start,
-                    target.leading,
-                    rows.count, sizes.headWidth)
+                    target.leading, rows.count, sizes.headWidth)
             }
         }
     }
@@ -83,6 +82,11 @@ struct PackedAttention {
         }
     }
 
+    /// Room for a tile once it is rounded.
+    func roomForRounded(_ tile: Tensor) -> Tensor {
+        dtype == .float32 ? tile : tile.emptyLike(dtype: dtype)
+    }
+
     /// Some rows of a tile, rounded to the operands' type; f32 stays where it is.
     func round(_ tile: Tensor, into rounded: Tensor, rows: Int) {
         guard dtype != .float32 else { return }
@@ -106,7 +110,7 @@ private struct ForwardScratch {
         keys = PackedTiles(attention, areColumns: true)
         values = PackedTiles(attention, areColumns: false)
         scores = Tensor(empty: [rows, attention.scoreStride], dtype: .float32, device: .cpu)
-        weights = attention.dtype == .float32 ? scores : scores.emptyLike(dtype: attention.dtype)
+        weights = attention.roomForRounded(scores)
         largest = scores.emptyLike(shape: [rows])
         sums = largest.emptyLike(dtype: .float64)
         output = scores.emptyLike(shape: [rows, width])

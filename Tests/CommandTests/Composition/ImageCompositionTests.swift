@@ -201,7 +201,7 @@ final class ImageCompositionTests: CommandTestCase {
         let (file, run) = (try workspace.write(yaml, to: "run.yaml"), workspace.at("run"))
         let killed = try workspace.disturb(
             ["compose", file, "--output", run], ranks: 3, once: "[ -s \(run)/metrics.jsonl ]",
-            by: "pkill -KILL -n -f 'compose .* \(run)$'")
+            by: "read -r _ second _ < /proc/$!/task/$!/children; kill -KILL $second")
         XCTAssertEqual(killed.exitCode, 137, killed.standardError)
         let lines = try RunDirectory(path: run).lines("metrics.jsonl").count
         XCTAssertTrue((1..<20).contains(lines), "\(lines) iterations before the kill")
