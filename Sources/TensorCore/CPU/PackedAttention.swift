@@ -25,8 +25,8 @@ struct PackedAttention {
         Blocks(sizes.keys, largest: Self.keysPerTile, multipleOf: PackedPanels.panelWidth)
     }
 
-    /// Columns of the scratch for a tile: whole blocks of 64, as the kernels want them, and a cache line more, so that a
-    /// column's elements do not all fall into the same few sets of the cache.
+    /// Columns of the scratch for a tile: whole blocks of 64, as the kernels want them, and a cache line more, so that
+    /// a column's elements do not all fall into the same few sets of the cache.
     var scoreStride: Int { (keyTiles.extent + 63) / 64 * 64 + 16 }
 
     // MARK: Forward

@@ -51,8 +51,8 @@ struct Workspace: Sendable {
         return result
     }
 
-    /// Starts `saddle` as `saddle(_:)` does and waits for its end, but first, as soon as `condition` holds, runs `disturbance`.
-    /// Both are of the shell, for which `$!` is what was started.
+    /// Starts `saddle` as `saddle(_:)` does and waits for its end, but first, as soon as `condition` holds, runs
+    /// `disturbance`. Both are of the shell, for which `$!` is what was started.
     func disturb(
         _ arguments: [String], ranks: Int?, once condition: String, by disturbance: String
     ) throws -> CommandResult {
