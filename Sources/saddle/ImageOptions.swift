@@ -103,7 +103,7 @@ struct ImageOptions: ParsableArguments {
             throw ImageRequestError.option("--model is missing; name a model, or a run with --composition.")
         }
         var request = ImageRequest(model: model, prompts: prompt, output: output)
-        request.adapters = adapter.map(AdapterReference.init(argument:))
+        request.adapters = try adapter.map(AdapterReference.init(argument:))
         request.concepts = try concept.map(WeightedConcept.init(argument:))
         return request
     }
@@ -122,6 +122,9 @@ struct ImageOptions: ParsableArguments {
             ("--save-latents", saveLatents != nil), ("--dtype", dtype != nil),
         ]
         let names = given.filter(\.1).map(\.0)
+        guard !model.hasSuffix("model_index.json") else {
+            throw ImageRequestError.option("--model is \(model); name the directory that it lies in.")
+        }
         guard names.isEmpty else {
             throw ImageRequestError.option(
                 "\(names.joined(separator: ", ")): only for text-to-image models, and \(model) is a model on vectors."

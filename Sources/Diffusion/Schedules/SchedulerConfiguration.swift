@@ -104,17 +104,27 @@ extension SchedulerConfiguration: Codable {
         func read<Value: Decodable>(_ key: CodingKeys, into value: inout Value) throws {
             value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
         }
+        func readName<Name: RawRepresentable & CaseIterable>(
+            _ key: CodingKeys, into value: inout Name
+        ) throws where Name.RawValue == String {
+            guard let text = try container.decodeIfPresent(String.self, forKey: key) else { return }
+            guard let name = Name(rawValue: text) else {
+                let known = Name.allCases.map(\.rawValue).joined(separator: ", ")
+                throw DiffusionError.invalidSchedule(["\(key.rawValue) is \"\(text)\", must be one of \(known)"])
+            }
+            value = name
+        }
         try read(.trainSteps, into: &trainSteps)
         try read(.betaStart, into: &betaStart)
         try read(.betaEnd, into: &betaEnd)
         try read(.betaSchedule, into: &betaSchedule)
         trainedBetas = try container.decodeIfPresent([Double].self, forKey: .trainedBetas)
-        try read(.predictionType, into: &predictionType)
+        try readName(.predictionType, into: &predictionType)
         try read(.clipSample, into: &clipSample)
         try read(.clipSampleRange, into: &clipSampleRange)
         try read(.setAlphaToOne, into: &setAlphaToOne)
         try read(.stepsOffset, into: &stepsOffset)
-        try read(.timestepSpacing, into: &timestepSpacing)
+        try readName(.timestepSpacing, into: &timestepSpacing)
         try read(.rescaleBetasZeroSNR, into: &rescaleBetasZeroSNR)
         try read(.thresholding, into: &thresholding)
     }

@@ -110,7 +110,14 @@ private struct AutoencoderFile: Decodable {
         try read(.hasQuantConvolution, into: &configuration.hasQuantConvolution)
         try read(.hasPostQuantConvolution, into: &configuration.hasPostQuantConvolution)
         try collectForeign(container)
+        let keys = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).sorted()
+        foreign += keys.filter {
+            !$0.hasPrefix("_") && CodingKeys(rawValue: $0) == nil && !Self.irrelevant.contains($0)
+        }.map { "\($0) is no key of an AutoencoderKL" }
     }
+
+    /// Without effect on what is computed.
+    private static let irrelevant: Set<String> = ["sample_size", "force_upcast"]
 
     private mutating func collectForeign(_ container: KeyedDecodingContainer<CodingKeys>) throws {
         let outputChannels = try container.decodeIfPresent(Int.self, forKey: .outputChannels) ?? 3

@@ -4,20 +4,28 @@ import WeightFiles
 
 /// An adapter does not fit the model it is to change.
 public struct AdapterMismatch: Error, Equatable, CustomStringConvertible {
-    /// Layers that the model has not, or cannot adapt.
+    /// Layers that the model has not.
     public internal(set) var unknown: [String] = []
+    /// Layers that the model has, of a kind that Saddle does not adapt.
+    public internal(set) var fixed: [String] = []
     /// Layers whose factors have other sizes.
     public internal(set) var misshaped: [String] = []
 
     public var description: String {
-        let faults = [("no such layer", unknown), ("of another size", misshaped)]
+        let faults = [
+            ("no such layer", unknown), ("of another size", misshaped),
+            ("Saddle adapts attention, feed-forward and projection layers only, not", fixed),
+        ]
             .filter { !$0.1.isEmpty }
             .map { kind, names in
                 let shown = names.prefix(6).joined(separator: ", ")
                 return "\(kind): \(shown)" + (names.count > 6 ? " and \(names.count - 6) more" : "")
             }
-        return "the adapter does not fit the model: " + faults.joined(separator: "; ")
-            + ". Check that it was trained on a base of this structure."
+        let remedy =
+            unknown.isEmpty && misshaped.isEmpty
+            ? "Train or convert it without those layers."
+            : "Check that it was trained on a base of this structure."
+        return "the adapter does not fit the model: " + faults.joined(separator: "; ") + ". " + remedy
     }
 }
 
@@ -32,11 +40,16 @@ extension LoRAAdapter {
         _ modules: [String: LoRAModule], adapting model: some CompositeModule, isTrainable: Bool = false
     ) throws {
         let layers = Dictionary(uniqueKeysWithValues: model.adaptableLayers.map { ($0.path, $0) })
+        let parameters = Set(model.namedParameters.map(\.name))
         var mismatch = AdapterMismatch()
         var factors: [String: LoRAFactors] = [:]
         for (path, module) in modules.sorted(by: { $0.key < $1.key }) {
             guard let layer = layers[path] else {
-                mismatch.unknown.append(path)
+                if parameters.contains("\(path).weight") {
+                    mismatch.fixed.append(path)
+                } else {
+                    mismatch.unknown.append(path)
+                }
                 continue
             }
             guard let (down, up) = module.matrices, down.shape[1] == layer.inputs,

@@ -92,11 +92,17 @@ public final class CachingAllocator: Sendable {
         return pointer
     }
 
+    /// Ends the process with a message: operators on tensors do not throw, and a release build drops the text of a failed
+    /// precondition. Runs resume from their checkpoints; mpirun ends the other ranks.
     private func outOfMemory(requested: Int) -> Never {
         let held = statistics.inUse >> 20
-        preconditionFailure(
-            "out of memory: asked for \(requested >> 20) MiB while holding \(held) MiB; lower the batch or"
-                + " micro-batch size, or train more steps per checkpoint segment")
+        let message =
+            "saddle: error: out of memory: asked for \(requested >> 20) MiB while holding \(held) MiB. Lower the batch,"
+            + " the micro-batch or the size of the images, hold the weights in bf16, or train with more checkpoint"
+            + " segments.\n"
+        _ = Array(message.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        // EX_SOFTWARE. Not exit(3): handlers that other threads' work depends on must not run here.
+        _exit(70)
     }
 }
 

@@ -20,6 +20,7 @@ public func writeImages(_ request: ImageRequest) throws -> [String] {
     try createDirectory(URL(fileURLWithPath: request.output))
     if let path = request.saveLatents {
         try createDirectory(URL(fileURLWithPath: path).deletingLastPathComponent())
+        try SafetensorsFile.checkTarget(path)
     }
     let sampling = try ImageSampling(request)
     for note in sampling.notes { console.write("saddle: note: \(note)") }

@@ -13,15 +13,18 @@ public struct AdapterReference: Sendable, Equatable {
     }
 
     /// `FILE` or `FILE=WEIGHT`; what follows the last `=` is a weight where it is a number.
-    public init(argument: String) {
-        if let mark = argument.lastIndex(of: "="),
-            let weight = Double(argument[argument.index(after: mark)...]),
-            weight.isFinite
-        {
-            self.init(path: String(argument[..<mark]), weight: weight)
-        } else {
+    ///
+    /// - Throws: `ImageRequestError.option` for a weight that is not finite.
+    public init(argument: String) throws {
+        guard let mark = argument.lastIndex(of: "="), let weight = Double(argument[argument.index(after: mark)...])
+        else {
             self.init(path: argument)
+            return
         }
+        guard weight.isFinite else {
+            throw ImageRequestError.option("--adapter \(argument) has a weight that is no finite number.")
+        }
+        self.init(path: String(argument[..<mark]), weight: weight)
     }
 }
 

@@ -34,13 +34,13 @@ extension TextToImagePipeline {
 
     private static func scheduler(_ component: ComponentDirectory) throws -> SchedulerConfiguration {
         let path = "\(component.path)/scheduler_config.json"
-        let scheduler = try JSONFile.decode(SchedulerConfiguration.self, from: path)
         do {
+            let scheduler = try JSONFile.decode(SchedulerConfiguration.self, from: path)
             _ = try scheduler.schedule()
+            return scheduler
         } catch let error as DiffusionError {
             throw ModelFilesError.invalid(path: path, reason: error.description)
         }
-        return scheduler
     }
 
     /// Samplers of diffusers whose files describe a noise schedule that DDIM can take over.

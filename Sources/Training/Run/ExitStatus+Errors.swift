@@ -36,6 +36,7 @@ extension SafetensorsError: ExitCoded {
     public var exitCode: Int32 {
         switch self {
         case .unreadable: ExitStatus.noInput
+        case .notAFile: ExitStatus.cannotCreate
         case .unwritable: ExitStatus.cannotWrite
         default: ExitStatus.badData
         }

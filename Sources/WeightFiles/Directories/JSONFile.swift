@@ -9,10 +9,13 @@ public enum JSONFile {
     ///
     /// - Throws: `ModelFilesError` that names the file and the key.
     public static func decode<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value {
+        let contents = try contents(of: path)
         do {
-            return try JSONDecoder().decode(type, from: contents(of: path))
+            return try JSONDecoder().decode(type, from: contents)
         } catch let error as DecodingError {
-            throw ModelFilesError.invalid(path: path, reason: error.summary)
+            throw ModelFilesError.invalid(path: path, reason: error.summary(of: contents))
+        } catch let refusal as ForeignValue {
+            throw ModelFilesError.unsupported(path: path, what: "\(refusal)", advice: refusal.advice)
         }
     }
 
@@ -37,17 +40,63 @@ public enum JSONFile {
 
 extension DecodingError {
     /// The key and what is wrong with it, in one line.
-    fileprivate var summary: String {
+    fileprivate func summary(of text: Data) -> String {
         let (path, problem): ([any CodingKey], String) =
             switch self {
             case .typeMismatch(_, let context): (context.codingPath, context.debugDescription)
             case .valueNotFound(_, let context): (context.codingPath, context.debugDescription)
             case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
             case .dataCorrupted(let context):
-                (context.codingPath, context.codingPath.isEmpty ? "not valid JSON" : context.debugDescription)
+                (context.codingPath, context.codingPath.isEmpty ? corruption(of: text) : context.debugDescription)
             @unknown default: ([], "cannot be decoded")
             }
         let key = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
         return key.isEmpty ? problem : "\(key): \(problem)"
+    }
+
+    /// Foundation calls text corrupt, without a place, for a number that is to be an integer and is none too.
+    private func corruption(of text: Data) -> String {
+        guard let value = try? JSONSerialization.jsonObject(with: text, options: .fragmentsAllowed) else {
+            return "not valid JSON"
+        }
+        return "a number is too large, or not whole where it has to be: "
+            + cut(numbersThatAreNoIntegers(in: value, under: ""), separator: " or ")
+    }
+
+    private func numbersThatAreNoIntegers(in value: Any, under key: String) -> [String] {
+        switch value {
+        case let object as [String: Any]:
+            object.sorted { $0.key < $1.key }.flatMap {
+                numbersThatAreNoIntegers(in: $0.value, under: key.isEmpty ? $0.key : "\(key).\($0.key)")
+            }
+        case let list as [Any]: list.flatMap { numbersThatAreNoIntegers(in: $0, under: key) }
+        case let number as NSNumber: Int(exactly: number.doubleValue) == nil ? ["\(key) (\(number))"] : []
+        default: []
+        }
+    }
+}
+
+/// A name in a configuration that stands for something Saddle has not.
+package struct ForeignValue: Error, CustomStringConvertible {
+    let key: String
+    let value: String
+    let known: [String]
+
+    package var description: String { "\(key) is \"\(value)\"" }
+    var advice: String { "Saddle has \(known.joined(separator: " and "))." }
+}
+
+extension KeyedDecodingContainer {
+    /// One of the names of an enumeration, nil where the key is not there.
+    ///
+    /// - Throws: `ForeignValue` for another name.
+    package func decodeName<Name: RawRepresentable & CaseIterable>(
+        _ type: Name.Type, forKey key: Key
+    ) throws -> Name? where Name.RawValue == String {
+        guard let value = try decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let name = Name(rawValue: value) else {
+            throw ForeignValue(key: key.stringValue, value: value, known: Name.allCases.map(\.rawValue))
+        }
+        return name
     }
 }

@@ -16,8 +16,11 @@ public enum ModelFilesError: Error, Equatable, CustomStringConvertible {
         case .missing(let path, let what, let advice): "\(path): \(what) is missing. \(advice)"
         case .unreadable(let path, let reason):
             "\(path): cannot read: \(reason). Check the path and its permissions."
-        case .invalid(let path, let reason): "\(path): \(reason). Download or export the file again."
-        case .unsupported(let path, let what, let advice): "\(path): \(what). \(advice)"
+        case .invalid(let path, let reason):
+            "\(path): \(reason.hasSuffix(".") ? String(reason.dropLast()) : reason)."
+                + " Correct it, or download or export the file again."
+        case .unsupported(let path, let what, let advice):
+            "\(path): \(what.hasSuffix(".") ? String(what.dropLast()) : what). \(advice)"
         case .mismatch(let mismatch): mismatch.description
         }
     }

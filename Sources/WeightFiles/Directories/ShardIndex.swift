@@ -37,6 +37,11 @@ struct ShardIndex {
                     path: file.path,
                     reason: "\(path) says it has \(cut(absent, separator: ", ")), which it has not")
             }
+            let unnamed = file.entries.map(\.name).filter { shardOfTensor[$0] != shard }.sorted()
+            guard unnamed.isEmpty else {
+                throw ModelFilesError.invalid(
+                    path: path, reason: "it does not name \(cut(unnamed, separator: ", ")) of \(shard)")
+            }
             return file
         }
     }

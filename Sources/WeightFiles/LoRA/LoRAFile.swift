@@ -1,3 +1,4 @@
+import Foundation
 import TensorCore
 
 /// A LoRA adapter as files hold it: for each network, the changes of its layers by module path.
@@ -26,15 +27,22 @@ public struct LoRAFile: Sendable {
 extension LoRAFile {
     /// Reads an adapter.
     ///
-    /// The strength comes from `lora_adapter_metadata` where the file has it, else from `.alpha` tensors, else it is
-    /// 1; an alpha of 0 counts as none, as in sd-scripts.
+    /// The strength comes from `lora_adapter_metadata` where the file has it, or from the `adapter_config.json` of a
+    /// directory of PEFT's, else from `.alpha` tensors, else it is 1; an alpha of 0 counts as none, as in sd-scripts.
     ///
-    /// - Parameter dtype: of the tensors; nil keeps the stored one.
+    /// - Parameters:
+    ///   - path: of a safetensors file, or of a directory that PEFT or diffusers wrote.
+    ///   - dtype: of the tensors; nil keeps the stored one.
     /// - Throws: `ModelFilesError`, `SafetensorsError`.
     public init(path: String, as dtype: DType? = nil) throws {
-        let file = try SafetensorsFile(path: path)
+        let place = try LoRAPlace(path)
+        let file = try SafetensorsFile(path: place.weights)
         let parts = try LoRAParts(file)
-        let metadata = try file.metadata[LoRAMetadata.key].map { try LoRAMetadata($0, path: path) }
+        let metadata =
+            try file.metadata[LoRAMetadata.key].map { try LoRAMetadata(Data($0.utf8), path: file.path) }
+            ?? place.configuration.map {
+                try LoRAMetadata(JSONFile.contents(of: $0), source: LoRAPlace.configurationName, path: $0)
+            }
         func modules(_ target: LoRATarget) throws -> [String: LoRAModule] {
             try Dictionary(
                 uniqueKeysWithValues: (parts.modules[target] ?? [:]).map { name, part in
@@ -121,7 +129,7 @@ private struct LoRAPart {
         else { throw invalid("A \(a) and B \(b) do not form a product") }
         let rank = a[0]
         let scale =
-            try metadata?.scale(of: name, in: target, rank: rank, path: file.path)
+            try metadata?.scale(of: name, in: target, rank: rank)
             ?? storedAlpha(in: file).map { $0 / Double(rank) } ?? 1
         guard scale.isFinite else { throw invalid("alpha is not finite") }
         let tensors = try [down, up].map { entry in

@@ -1,13 +1,21 @@
 import Foundation
 
-/// `lora_adapter_metadata` of a file's header: PEFT's configuration of each network, as diffusers keeps it.
+/// PEFT's configuration of each network, as far as it says how strong an adapter is.
+///
+/// diffusers keeps it as `lora_adapter_metadata` in a file's header, PEFT as `adapter_config.json` beside the file.
 struct LoRAMetadata {
     static let key = "lora_adapter_metadata"
 
+    /// The file that has it, and under which name: for messages.
+    private let path: String
+    private let source: String
     private let networks: [LoRATarget: Network]
+    /// Keys of each table in the order of the text, which decoding loses.
+    private let keys: [String: [String]]
 
-    /// What PEFT's LoraConfig says of strength.
-    struct Network: Decodable {
+    /// What PEFT's LoraConfig says of one network.
+    private struct Network: Decodable {
+        var kind: String?
         var rank: Int?
         let alpha: Double
         var rankPattern: [String: Int]?
@@ -16,6 +24,7 @@ struct LoRAMetadata {
         var usesDecomposition: Bool?
 
         enum CodingKeys: String, CodingKey {
+            case kind = "peft_type"
             case rank = "r"
             case alpha = "lora_alpha"
             case rankPattern = "rank_pattern"
@@ -25,15 +34,20 @@ struct LoRAMetadata {
         }
     }
 
-    /// - Parameter text: JSON; keys have the network's name before a dot, or none in a file of one network.
-    init(_ text: String, path: String) throws {
+    /// - Parameters:
+    ///   - text: JSON; keys have the network's name before a dot, or none in a file of one network.
+    ///   - source: what `path` holds the text as, for messages.
+    /// - Throws: `ModelFilesError`.
+    init(_ text: Data, source: String = key, path: String) throws {
+        (self.source, self.path) = (source, path)
         func invalid(_ reason: String) -> ModelFilesError {
-            .invalid(path: path, reason: "\(Self.key): \(reason)")
+            .invalid(path: path, reason: "\(source): \(reason)")
         }
         // A JSON object over all networks; each network's part is decoded by itself.
-        guard let all = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] else {
+        guard let all = (try? JSONSerialization.jsonObject(with: text)) as? [String: Any] else {
             throw invalid("not a JSON object")
         }
+        keys = try Self.keysOfTables(text, path: path)
         var networks: [LoRATarget: Network] = [:]
         for target in LoRATarget.allCases {
             let prefix = target.rawValue + "."
@@ -54,34 +68,62 @@ struct LoRAMetadata {
         self.networks = networks
     }
 
-    /// α / r of a module, or α / √r where the file says so; nil for a network it says nothing of.
+    private static func keysOfTables(_ text: Data, path: String) throws -> [String: [String]] {
+        try text.withUnsafeBytes { bytes in
+            var keys: [String: [String]] = [:]
+            var cursor = JSONCursor(bytes, from: 0, file: path)
+            try cursor.sequence("{", "}") { cursor in
+                let table = try cursor.string()
+                try cursor.expect(":")
+                cursor.skipSpace()
+                guard cursor.next == UInt8(ascii: "{") else { return try cursor.skipValue() }
+                try cursor.sequence("{", "}") { cursor in
+                    keys[table, default: []].append(try cursor.string())
+                    try cursor.expect(":")
+                    try cursor.skipValue()
+                }
+            }
+            return keys
+        }
+    }
+
+    /// α / r of a module, or α / √r where the metadata say so; nil for a network they say nothing of.
     ///
     /// - Parameter rank: of the module's tensors.
-    func scale(of module: String, in target: LoRATarget, rank: Int, path: String) throws -> Double? {
+    /// - Throws: `ModelFilesError`.
+    func scale(of module: String, in target: LoRATarget, rank: Int) throws -> Double? {
         guard let network = networks[target] else { return nil }
+        if let kind = network.kind, kind != "LORA" {
+            throw ModelFilesError.unsupported(
+                path: path, what: "\(source): peft_type is \(kind)",
+                advice: "Saddle reads plain LoRA, of type LORA.")
+        }
         guard network.usesDecomposition != true else {
             throw ModelFilesError.unsupported(
                 path: path, what: "a DoRA adapter", advice: "Train or convert it as plain LoRA.")
         }
-        let stated = try value(network.rankPattern, for: module, path: path) ?? network.rank
+        let stated = try value(network.rankPattern, .rankPattern, of: module, in: target) ?? network.rank
         if let stated, stated != rank {
             throw ModelFilesError.invalid(
-                path: path, reason: "\(module) has LoRA rank \(rank), \(Self.key) says \(stated)")
+                path: path, reason: "\(module) has LoRA rank \(rank), \(source) says \(stated)")
         }
-        let alpha = try value(network.alphaPattern, for: module, path: path) ?? network.alpha
+        let alpha = try value(network.alphaPattern, .alphaPattern, of: module, in: target) ?? network.alpha
         return alpha / (network.usesRootOfRank == true ? Double(rank).squareRoot() : Double(rank))
     }
 
-    /// PEFT looks patterns up as regular expressions for the end of a path, the first one wins; diffusers writes
-    /// keys sorted.
-    private func value<Value>(_ table: [String: Value]?, for module: String, path: String) throws -> Value? {
-        for (key, value) in (table ?? [:]).sorted(by: { $0.key < $1.key }) {
+    /// PEFT looks patterns up as regular expressions for the end of a path; the first one in the file wins.
+    private func value<Value>(
+        _ table: [String: Value]?, _ key: Network.CodingKeys, of module: String, in target: LoRATarget
+    ) throws -> Value? {
+        guard let table else { return nil }
+        let ordered = keys["\(target.rawValue).\(key.rawValue)"] ?? keys[key.rawValue] ?? []
+        for key in ordered {
             guard let pattern = ModulePattern(key) else {
                 throw ModelFilesError.unsupported(
-                    path: path, what: "\(Self.key): the pattern \"\(key)\"",
-                    advice: "Name the modules, with '.', '.*', '.+' or '\\d+' for what varies.")
+                    path: path, what: "\(source): the pattern \"\(key)\"",
+                    advice: "Name the modules, with '.*', '\\d+', '[qk]' or '(a|b)' for what varies.")
             }
-            if pattern.matches(endOf: module) { return value }
+            if pattern.matches(endOf: module) { return table[key] }
         }
         return nil
     }

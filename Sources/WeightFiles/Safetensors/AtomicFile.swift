@@ -10,7 +10,7 @@ struct AtomicFile: ~Copyable {
     static func write(
         to path: String, _ body: (borrowing AtomicFile) throws -> Void
     ) throws {
-        let file = try AtomicFile(path: path)
+        let file = try AtomicFile(path: target(of: path))
         do {
             try body(file)
             try file.commit()
@@ -18,6 +18,23 @@ struct AtomicFile: ~Copyable {
             unlink(file.temporary)
             throw error
         }
+    }
+
+    /// The file that `path` stands for, whether it is there or not: a link is followed, so that it stays.
+    ///
+    /// - Throws: `SafetensorsError.notAFile` for a device, a pipe, a directory or a link to nothing, which renaming would
+    ///   replace.
+    static func target(of path: String) throws -> String {
+        var status = stat()
+        guard let resolved = realpath(path, nil) else {
+            guard lstat(path, &status) != 0 else { throw SafetensorsError.notAFile(file: path) }
+            return path
+        }
+        defer { free(resolved) }
+        guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw SafetensorsError.notAFile(file: path)
+        }
+        return String(cString: resolved)
     }
 
     private init(path: String) throws {

@@ -1,7 +1,7 @@
-/// Reads the few JSON forms a safetensors header is made of, strictly (RFC 8259).
+/// Reads the few JSON forms a safetensors header and LoRA metadata are made of, strictly (RFC 8259).
 ///
-/// The header's depth is fixed, so there is no recursion for hostile nesting to exhaust, and repeated keys, which
-/// general JSON readers hide, are seen by the caller.
+/// Their depth is fixed, so there is no recursion for hostile nesting to exhaust; and the caller sees what general JSON
+/// readers hide: repeated keys, and the order of keys.
 struct JSONCursor {
     let bytes: UnsafeRawBufferPointer
     let file: String
@@ -57,6 +57,28 @@ struct JSONCursor {
         }
         return value
     }
+
+    /// Passes a value of any kind in text that is known to be JSON.
+    mutating func skipValue() throws {
+        var depth = 0
+        repeat {
+            skipSpace()
+            switch next.map(Unicode.Scalar.init) {
+            case nil: throw problem(expected: "a value")
+            case "\"": _ = try string()
+            case "{", "[":
+                depth += 1
+                position += 1
+            case "}", "]":
+                depth -= 1
+                position += 1
+            case ",", ":": position += 1
+            default: while let byte = next, !Self.delimiters.contains(byte) { position += 1 }
+            }
+        } while depth > 0
+    }
+
+    private static let delimiters = Set(",:]} \t\r\n".utf8)
 
     /// Runs `element` for each member between `open` and `close`, with commas between.
     mutating func sequence(

@@ -13,6 +13,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     /// A 64-bit integer that 32 bits cannot hold.
     case integerOutOfRange(file: String, tensor: String, index: Int, value: Int64)
     case unwritable(file: String, reason: String)
+    /// Something else than a regular file is where one is to be written.
+    case notAFile(file: String)
 
     /// Where in the file a rule is broken.
     public enum Place: Equatable, Sendable, CustomStringConvertible {
@@ -52,6 +54,7 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
                 + " \(index). Check that this is the right file for this model."
         case .unwritable(let file, let reason):
             "\(file): cannot write: \(reason). Check free space and the directory's permissions."
+        case .notAFile(let file): "\(file): cannot write: it is not a regular file. Choose another path."
         }
     }
 

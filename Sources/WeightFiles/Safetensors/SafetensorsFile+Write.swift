@@ -1,6 +1,11 @@
 import TensorCore
 
 extension SafetensorsFile {
+    /// Whether a file may be written here, before the work that fills it.
+    ///
+    /// - Throws: `SafetensorsError.notAFile` for a device, a pipe or a directory.
+    public static func checkTarget(_ path: String) throws { _ = try AtomicFile.target(of: path) }
+
     /// Writes tensors so that readers see the whole new file or none of it.
     ///
     /// The same tensors and metadata always give the same bytes, those the reference library writes: metadata by

@@ -112,6 +112,7 @@ final class ImageTests: CommandTestCase {
                 ["noise has shape"]
             ),
             (["--prompt", "x", "--adapter", "none=2"], 66, ["none: cannot read"]),
+            (["--prompt", "x", "--adapter", "none=nan"], 64, ["none=nan has a weight that is no finite number"]),
             (["--prompt", "x", "--adapter", latents], 65, [latents]),
         ]
         for (arguments, code, words) in cases {
@@ -127,9 +128,12 @@ final class ImageTests: CommandTestCase {
         for (file, key, value, words) in [
             ("scheduler/scheduler_config", "num_train_timesteps", 1 << 40, "must lie in 1...1048576"),
             ("scheduler/scheduler_config", "steps_offset", 2000, "steps_offset is 2000"),
-            ("scheduler/scheduler_config", "timestep_spacing", "even", "timestep_spacing: "),
+            ("scheduler/scheduler_config", "timestep_spacing", "even", "must be one of leading, trailing, linspace"),
             ("unet/config", "sample_size", 1 << 61, "sample_size is 2305843009213693952"),
             ("unet/config", "sample_size", -3, "sample_size is -3"),
+            ("text_encoder/config", "model_type", "bert", "Saddle has clip_text_model and clip"),
+            ("text_encoder/config", "hidden_act", "relu", "Saddle has quick_gelu and gelu"),
+            ("vae/config", "patch_size", 2, "patch_size is no key of an AutoencoderKL"),
         ] as [(String, String, Any, String)] {
             let path = "\(model)/\(file).json"
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -80,7 +80,7 @@ final class CLIPTokenizerTests: XCTestCase {
                 try write("#version: 0.2\n\(merges)\n", "merges.txt")
                 XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
                     XCTAssertEqual(
-                        "\(error)", "\(path)/merges.txt: \(reason). Download or export the file again.")
+                        "\(error)", "\(path)/merges.txt: \(reason). Correct it, or download or export the file again.")
                 }
             }
             try write("#version: 0.2\n", "merges.txt")
@@ -95,7 +95,11 @@ final class CLIPTokenizerTests: XCTestCase {
             XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
                 XCTAssertEqual(
                     "\(error)",
-                    "\(path)/vocab.json: the id of \"a\" is negative. Download or export the file again.")
+                    "\(path)/vocab.json: the id of \"a\" is negative. Correct it, or download or export the file again.")
+            }
+            try write(#"{"a": 1, "b</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}"#, "vocab.json")
+            XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
+                XCTAssertTrue("\(error)".contains(#""a" and "b</w>" have the same id, 1"#), "\(error)")
             }
         }
     }

@@ -67,6 +67,8 @@ final class UNetConfigurationTests: XCTestCase {
             ("{\"layers_per_block\": \"two\"}", "layers_per_block: "),
             ("{\"norm_num_groups\": 48}", "norm_num_groups: 320 channels do not fall into 48 groups"),
             ("{\"norm_num_groups\": null}", "norm_num_groups: "),
+            ("{\"norm_eps\": -1}", "norm_eps: expected a positive number"),
+            ("{\"freq_shift\": 160}", "freq_shift: expected less than 160"),
             ("{\"attention_head_dim\": 7}", "attention_head_dim: 320 channels do not fall into 7 heads"),
             ("{\"conv_in_kernel\": 2}", "conv_in_kernel: expected an odd kernel up to 63, got 2"),
             ("{\"conv_out_kernel\": 1000001}", "conv_out_kernel: expected an odd kernel up to 63"),

@@ -72,12 +72,14 @@ final class UNetFilesTests: XCTestCase {
         ]
         XCTAssertThrowsError(try LoRAAdapter(modules, adapting: model)) { error in
             let mismatch = error as? AdapterMismatch
-            XCTAssertEqual(mismatch?.unknown, ["conv_in", "mid_block.attentions.7.proj_in"])
+            XCTAssertEqual(mismatch?.unknown, ["mid_block.attentions.7.proj_in"])
+            XCTAssertEqual(mismatch?.fixed, ["conv_in"])
             XCTAssertEqual(
                 mismatch?.misshaped,
                 ["\(path) (A [2, 64] and B [32, 2] for a layer of 64 inputs and 64 outputs)"])
             XCTAssertTrue(
-                "\(error)".contains("no such layer: conv_in, mid_block.attentions.7.proj_in"), "\(error)")
+                "\(error)".contains("no such layer: mid_block.attentions.7.proj_in; "), "\(error)")
+            XCTAssertTrue("\(error)".contains("projection layers only, not: conv_in"), "\(error)")
         }
     }
 

@@ -58,14 +58,14 @@ final class RewardFilesTests: XCTestCase {
             head,
             "clip/head.pth: expected layers.0.weight [outputs, 12] and a bias for it, found layers.0.bias [2], "
                 + "layers.0.weight [2, 5], layers.1.bias [1], layers.1.weight [1, 2]. "
-                + "Download or export the file again.")
+                + "Correct it, or download or export the file again.")
     }
 
     func testTokenizersOfAnotherModelAreRefused() throws {
         XCTAssertEqual(
             try refusal("clip-score", write(#"{"model_max_length": 77}"#, "tokenizer_config.json")),
             "clip: the tokenizer makes 77 ids below 60, the model takes 10 below 60. "
-                + "Download or export the file again.")
+                + "Correct it, or download or export the file again.")
     }
 
     func testPreprocessingThatDoesNotFitIsRefused() throws {

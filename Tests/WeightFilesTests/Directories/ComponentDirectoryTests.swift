@@ -106,7 +106,10 @@ final class ComponentDirectoryTests: XCTestCase {
             ),
             (
                 #"{"a": "one.safetensors", "x": "two.safetensors"}"#,
-                "/\(name): a is stored twice, as a in PATH/one.safetensors and as a in PATH/two.safetensors"
+                "/\(name): it does not name a of two.safetensors"
+            ),
+            (
+                #"{"x": "two.safetensors"}"#, "/\(name): it does not name a of two.safetensors"
             ),
             (#"{"a": 1}"#, "/\(name): weight_map.a: Expected to decode String but found number instead."),
         ] {
@@ -143,10 +146,17 @@ final class ComponentDirectoryTests: XCTestCase {
                 "\(path): cannot read: No such file or directory. Check the path and its permissions.")
             try folder.write(#"{"width": 3, "other": [1]}"#, to: "config.json")
             XCTAssertEqual(try folder.component.configuration(Sizes.self), Sizes(width: 3))
+            for number in ["2.5", "1e30"] {
+                try folder.write(#"{"width": \#(number), "depth": 2, "other": [0.5]}"#, to: "config.json")
+                assertFails(
+                    try folder.component.configuration(Sizes.self),
+                    "\(path): a number is too large, or not whole where it has to be: other (0.5) or width"
+                        + " (\(Double(number) ?? 0)). Correct it, or download or export the file again.")
+            }
             try folder.write(#"{"wide": 3}"#, to: "config.json")
             assertFails(
                 try folder.component.configuration(Sizes.self),
-                "\(path): width: is missing. Download or export the file again.")
+                "\(path): width: is missing. Correct it, or download or export the file again.")
         }
     }
 }

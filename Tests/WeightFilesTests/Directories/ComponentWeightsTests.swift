@@ -153,7 +153,7 @@ final class ComponentWeightsTests: XCTestCase {
             assertFails(
                 try folder.component.weights(naming: .autoencoder),
                 "\(file): \(block)to_q.bias is stored twice, as \(block)query.bias in \(file) and as"
-                    + " \(block)to_q.bias in \(file). Download or export the file again.")
+                    + " \(block)to_q.bias in \(file). Correct it, or download or export the file again.")
         }
     }
 }

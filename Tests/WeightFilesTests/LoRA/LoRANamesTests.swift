@@ -87,6 +87,14 @@ final class LoRANamesTests: XCTestCase {
         XCTAssertEqual(try scale(nil, #"{"lora_alpha": 7, "alpha_pattern": {"to_q": 2.5}}"#), 2.5)
         XCTAssertEqual(try scale(nil, #"{"unet.lora_alpha": 7, "unet.alpha_pattern": {"^to_q": 2}}"#), 7)
         XCTAssertEqual(try scale(nil, #"{"unet.lora_alpha": 7, "unet.alpha_pattern": {"x.*_q$": 2}}"#), 2)
+        // The first pattern of the file that fits.
+        for (patterns, expected) in [
+            (#"{"to_q": 2, "x.to_q": 3, ".*": 4}"#, 2), (#"{"x.to_q": 3, "to_q": 2}"#, 3), (#"{".*": 4, "to_q": 2}"#, 4),
+        ] as [(String, Double)] {
+            XCTAssertEqual(
+                try scale(nil, #"{"r": 1, "lora_alpha": 7, "rank_pattern": {}, "alpha_pattern": \#(patterns)}"#),
+                expected)
+        }
         // Of another network, so that it says nothing here.
         XCTAssertEqual(try scale(nil, #"{"text_encoder.lora_alpha": 7}"#), 1)
         for (metadata, message) in [
@@ -94,9 +102,68 @@ final class LoRANamesTests: XCTestCase {
             (#"{"unet.r": 1}"#, "lora_adapter_metadata: unet has no usable r, lora_alpha"),
             (#"{"unet.lora_alpha": 1, "unet.r": 2}"#, "x.to_q has LoRA rank 1, lora_adapter_metadata says 2"),
             (#"{"unet.lora_alpha": 1, "unet.use_dora": true}"#, "a DoRA adapter"),
-            (#"{"unet.lora_alpha": 1, "unet.alpha_pattern": {"(a+)+": 1}}"#, #"the pattern "(a+)+""#),
+            (#"{"unet.lora_alpha": 1, "unet.alpha_pattern": {"(?=a)": 1}}"#, #"the pattern "(?=a)""#),
+            (#"{"lora_alpha": 1, "peft_type": "LOHA"}"#, "peft_type is LOHA"),
         ] {
             assertRefused([a: down, b: up], metadata: ["lora_adapter_metadata": metadata], message)
+        }
+    }
+
+    /// What Python's `re.match(rf"(.*\.)?({pattern})$", path)` says.
+    func testPatterns() {
+        let path = "down_blocks.1.attentions.0.attn1.to_q"
+        for (pattern, fits) in [
+            ("to_q", true), ("to_k", false), ("o_q", false), ("attn1.to_q", true), ("^down_blocks.*to_q$", true),
+            ("^to_q", false), ("to_[qk]", true), ("to_[^qk]", false), ("to_(q|k|v)", true), ("(?:to_k|to_q)", true),
+            ("to_k|to_q", true), (#"down_blocks\.\d+\.attentions\.[0-9]\.attn[12]\.to_\w"#, true),
+            ("attn1?.to_q", true), ("attn12?.to_q", true), ("attn1x?2?.to_v?q?", true),
+            (#"(down|up)_blocks\.(0|2)\..*"#, false), (#"(.*\.)+to_q"#, true), ("(t|to|_|q)+?", true), ("", false),
+        ] {
+            XCTAssertEqual(ModulePattern(pattern)?.matches(endOf: path), fits, pattern)
+        }
+        for pattern in ["(", ")", "a)", "[a", "[]", "[z-a]", "a{2}", "*a", "a**", #"\b"#, #"a\"#, "(?=a)", "a^b", "a$b", "^a|b"] {
+            XCTAssertNil(ModulePattern(pattern), pattern)
+        }
+        XCTAssertNil(ModulePattern(String(repeating: "(", count: 100_000)))
+        // Would take a backtracking matcher for ever.
+        let long = String(repeating: "a", count: 2000)
+        XCTAssertEqual(ModulePattern("((a+)+)+b")?.matches(endOf: long), false)
+        XCTAssertEqual(ModulePattern("((a|a)*)*")?.matches(endOf: long), true)
+    }
+
+    /// Files as PEFT's and diffusers' `save_pretrained` and `save_lora_weights` leave them.
+    func testReadsDirectories() throws {
+        try withTemporaryDirectory { directory in
+            let path = { directory.appendingPathComponent($0).path }
+            let name = "base_model.model.x.to_q"
+            let tensors = ["\(name).lora_A.weight": down, "\(name).lora_B.weight": up]
+            XCTAssertThrowsError(try LoRAFile(path: directory.path)) { error in
+                XCTAssertTrue("\(error)".contains("Expected adapter_model.safetensors or"), "\(error)")
+            }
+            try SafetensorsFile.write(tensors, to: path("pytorch_lora_weights.safetensors"))
+            XCTAssertEqual(try LoRAFile(path: directory.path).unet["x.to_q"]?.scale, 1)
+            try SafetensorsFile.write(tensors, to: path("adapter_model.safetensors"))
+            for (configuration, scale) in [
+                (#"{"peft_type": "LORA", "r": 1, "lora_alpha": 6, "alpha_pattern": {}, "target_modules": ["to_q"]}"#, 6),
+                (#"{"r": 4, "rank_pattern": {"to_(q|k)": 1}, "lora_alpha": 6, "alpha_pattern": {"x.to_q": 2}}"#, 2),
+            ] as [(String, Double)] {
+                try Data(configuration.utf8).write(to: directory.appendingPathComponent("adapter_config.json"))
+                for place in [directory.path, path("adapter_model.safetensors")] {
+                    XCTAssertEqual(try LoRAFile(path: place).unet["x.to_q"]?.scale, scale, configuration)
+                }
+            }
+            // It is PEFT's file that the configuration is of.
+            XCTAssertEqual(try LoRAFile(path: path("pytorch_lora_weights.safetensors")).unet["x.to_q"]?.scale, 1)
+            for (configuration, message) in [
+                ("[", "adapter_config.json: adapter_config.json: not a JSON object"),
+                (#"{"r": 2, "lora_alpha": 6}"#, "x.to_q has LoRA rank 1, adapter_config.json says 2"),
+                (#"{"r": 1, "lora_alpha": 6, "peft_type": "IA3"}"#, "peft_type is IA3"),
+            ] {
+                try Data(configuration.utf8).write(to: directory.appendingPathComponent("adapter_config.json"))
+                XCTAssertThrowsError(try LoRAFile(path: directory.path)) { error in
+                    XCTAssertTrue("\(error)".contains(message), "\(error)")
+                }
+            }
         }
     }
 

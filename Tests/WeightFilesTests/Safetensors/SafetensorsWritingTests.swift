@@ -78,11 +78,30 @@ final class SafetensorsWritingTests: XCTestCase {
                     error as? SafetensorsError,
                     .unwritable(file: path, reason: "No such file or directory"))
             }
-            // A directory in the way: the rename fails and the temporary file goes.
-            let taken = directory.appendingPathComponent("taken").path
-            try FileManager.default.createDirectory(atPath: taken, withIntermediateDirectories: true)
-            XCTAssertThrowsError(try SafetensorsFile.write([:], to: taken))
-            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: directory.path), ["taken"])
+            // What is no file stays as it is, and nothing is left beside.
+            let (taken, pipe, dangling) = ("taken", "pipe", "dangling")
+            let place = { directory.appendingPathComponent($0).path }
+            try FileManager.default.createDirectory(atPath: place(taken), withIntermediateDirectories: true)
+            XCTAssertEqual(mkfifo(place(pipe), 0o600), 0)
+            try FileManager.default.createSymbolicLink(atPath: place(dangling), withDestinationPath: "nothing")
+            for name in [taken, pipe, dangling] {
+                XCTAssertThrowsError(try SafetensorsFile.write([:], to: place(name))) { error in
+                    XCTAssertEqual(error as? SafetensorsError, .notAFile(file: place(name)))
+                }
+            }
+            XCTAssertEqual(
+                try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted(), [dangling, pipe, taken])
+        }
+    }
+
+    func testWritesThroughALink() throws {
+        try withTemporaryDirectory { directory in
+            let place = { directory.appendingPathComponent($0).path }
+            try SafetensorsFile.write(["x": randomTensor([3], seed: 0)], to: place("x"))
+            try FileManager.default.createSymbolicLink(atPath: place("link"), withDestinationPath: "x")
+            try SafetensorsFile.write(["x": randomTensor([3], seed: 1)], to: place("link"))
+            XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: place("link")), "x")
+            assertIdentical(try SafetensorsFile(path: place("x")).tensor("x"), randomTensor([3], seed: 1))
         }
     }
 

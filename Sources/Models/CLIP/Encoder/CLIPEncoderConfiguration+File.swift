@@ -1,3 +1,5 @@
+import WeightFiles
+
 extension CLIPEncoderConfiguration {
     private enum CodingKeys: String, CodingKey {
         case width = "hidden_size"
@@ -15,7 +17,7 @@ extension CLIPEncoderConfiguration {
         try container.update(&innerWidth, .innerWidth)
         try container.update(&layers, .layers)
         try container.update(&heads, .heads)
-        try container.update(&activation, .activation)
+        activation = try container.decodeName(CLIPActivation.self, forKey: .activation) ?? activation
         try container.update(&normEpsilon, .normEpsilon)
     }
 }

@@ -32,13 +32,13 @@ public struct CLIPEncoderConfiguration: Sendable, Equatable {
         if problems.isEmpty, !width.isMultiple(of: heads) {
             problems.append("hidden_size \(width) does not fall into num_attention_heads \(heads)")
         }
-        if !(normEpsilon > 0) { problems.append("layer_norm_eps is \(normEpsilon), must be positive") }
+        if !(normEpsilon > 0 && normEpsilon.isFinite) { problems.append("layer_norm_eps is \(normEpsilon), must be positive") }
         return problems
     }
 }
 
 /// Activation of the feed-forward part, by transformers' names.
-public enum CLIPActivation: String, Sendable, Codable, CaseIterable {
+public enum CLIPActivation: String, Sendable, CaseIterable {
     case quickGELU = "quick_gelu"
     case gelu
 

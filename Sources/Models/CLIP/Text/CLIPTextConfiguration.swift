@@ -36,11 +36,19 @@ extension CLIPTextConfiguration: Decodable {
         case vocabularySize = "vocab_size"
         case positions = "max_position_embeddings"
         case endToken = "eos_token_id"
+        case kind = "model_type"
+    }
+
+    /// The model alone, and as part of a CLIPModel.
+    private enum Kind: String, CaseIterable {
+        case textModel = "clip_text_model"
+        case clip
     }
 
     public init(from decoder: any Decoder) throws {
         try encoder.update(from: decoder)
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        _ = try container.decodeName(Kind.self, forKey: .kind)
         try container.update(&vocabularySize, .vocabularySize)
         try container.update(&positions, .positions)
         try container.update(&endToken, .endToken)

@@ -74,8 +74,15 @@ private struct VocabularyFiles {
 
     /// Ids are rows of the embedding.
     private func checkIDs(in file: String) throws {
-        guard let token = vocabulary.filter({ $0.value < 0 }).keys.min() else { return }
-        throw ModelFilesError.invalid(path: file, reason: "the id of \"\(token)\" is negative")
+        if let token = vocabulary.filter({ $0.value < 0 }).keys.min() {
+            throw ModelFilesError.invalid(path: file, reason: "the id of \"\(token)\" is negative")
+        }
+        var owners: [Int32: String] = [:]
+        for (token, id) in vocabulary {
+            guard let other = owners.updateValue(token, forKey: id) else { continue }
+            let pair = [token, other].sorted().map { "\"\($0)\"" }.joined(separator: " and ")
+            throw ModelFilesError.invalid(path: file, reason: "\(pair) have the same id, \(id)")
+        }
     }
 
     private static func merge(_ line: Substring, path: String) throws -> (left: String, right: String) {
