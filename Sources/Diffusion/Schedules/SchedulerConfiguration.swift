@@ -110,7 +110,9 @@ extension SchedulerConfiguration: Codable {
             guard let text = try container.decodeIfPresent(String.self, forKey: key) else { return }
             guard let name = Name(rawValue: text) else {
                 let known = Name.allCases.map(\.rawValue).joined(separator: ", ")
-                throw DiffusionError.invalidSchedule(["\(key.rawValue) is \"\(text)\", must be one of \(known)"])
+                throw DiffusionError.invalidSchedule([
+                    "\(key.rawValue) is \"\(text)\", must be one of \(known)"
+                ])
             }
             value = name
         }

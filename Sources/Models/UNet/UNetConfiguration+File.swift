@@ -89,13 +89,17 @@ extension UNetConfiguration {
         for level in levels where !level.channels.isMultiple(of: level.heads) {
             return (.heads, "\(level.channels) channels do not fall into \(level.heads) heads")
         }
-        guard epsilon > 0, epsilon.isFinite else { return (.epsilon, "expected a positive number, got \(epsilon)") }
+        guard epsilon > 0, epsilon.isFinite else {
+            return (.epsilon, "expected a positive number, got \(epsilon)")
+        }
         guard levels[0].channels.isMultiple(of: 2) else {
             return (.channels, "\(levels[0].channels) is odd, which a time embedding cannot be")
         }
         let frequencies = levels[0].channels / 2
         guard frequencyShift < Double(frequencies) else {
-            return (.frequencyShift, "expected less than \(frequencies), the frequencies, got \(frequencyShift)")
+            return (
+                .frequencyShift, "expected less than \(frequencies), the frequencies, got \(frequencyShift)"
+            )
         }
         return nil
     }

@@ -16,11 +16,11 @@ public struct AdapterMismatch: Error, Equatable, CustomStringConvertible {
             ("no such layer", unknown), ("of another size", misshaped),
             ("Saddle adapts attention, feed-forward and projection layers only, not", fixed),
         ]
-            .filter { !$0.1.isEmpty }
-            .map { kind, names in
-                let shown = names.prefix(6).joined(separator: ", ")
-                return "\(kind): \(shown)" + (names.count > 6 ? " and \(names.count - 6) more" : "")
-            }
+        .filter { !$0.1.isEmpty }
+        .map { kind, names in
+            let shown = names.prefix(6).joined(separator: ", ")
+            return "\(kind): \(shown)" + (names.count > 6 ? " and \(names.count - 6) more" : "")
+        }
         let remedy =
             unknown.isEmpty && misshaped.isEmpty
             ? "Train or convert it without those layers."

@@ -92,8 +92,8 @@ public final class CachingAllocator: Sendable {
         return pointer
     }
 
-    /// Ends the process with a message: operators on tensors do not throw, and a release build drops the text of a failed
-    /// precondition. Runs resume from their checkpoints; mpirun ends the other ranks.
+    /// Ends the process with a message: operators on tensors do not throw, and a release build drops the text of a
+    /// failed precondition. Runs resume from their checkpoints; mpirun ends the other ranks.
     private func outOfMemory(requested: Int) -> Never {
         let held = statistics.inUse >> 20
         let message =

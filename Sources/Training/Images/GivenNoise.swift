@@ -37,7 +37,8 @@ struct GivenNoise {
     ) throws -> Tensor {
         let file = try SafetensorsFile(path: path)
         guard file[name]?.type.dtype != .int32 else {
-            throw ImageRequestError.tensors(path: path, reason: "\(name) holds integers, expected f32, f16 or bf16")
+            throw ImageRequestError.tensors(
+                path: path, reason: "\(name) holds integers, expected f32, f16 or bf16")
         }
         let tensor = try file.tensor(name, as: .float32)
         guard fits(tensor.shape), tensor.elementCount > 0 else {

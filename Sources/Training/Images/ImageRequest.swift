@@ -218,8 +218,8 @@ public enum ImageRequestError: ExitCoded, Equatable, CustomStringConvertible {
         switch self {
         case .option(let what): what
         case .tensors(let path, let reason):
-            "\(path): \(reason). Write the file for this model, these prompts, --count and --steps, or leave the option "
-                + "out: then --seed draws the numbers."
+            "\(path): \(reason). Write the file for this model, these prompts, --count and --steps, or leave the"
+                + " option out: then --seed draws the numbers."
         case .notFinite(let prompt, let what):
             "\(what) of \"\(prompt)\" are not finite. Lower --guidance or the weights of the adapters; check the "
                 + "model's weights."

@@ -16,7 +16,8 @@ public struct AdapterReference: Sendable, Equatable {
     ///
     /// - Throws: `ImageRequestError.option` for a weight that is not finite.
     public init(argument: String) throws {
-        guard let mark = argument.lastIndex(of: "="), let weight = Double(argument[argument.index(after: mark)...])
+        guard let mark = argument.lastIndex(of: "="),
+            let weight = Double(argument[argument.index(after: mark)...])
         else {
             self.init(path: argument)
             return

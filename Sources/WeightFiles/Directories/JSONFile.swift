@@ -47,7 +47,10 @@ extension DecodingError {
             case .valueNotFound(_, let context): (context.codingPath, context.debugDescription)
             case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
             case .dataCorrupted(let context):
-                (context.codingPath, context.codingPath.isEmpty ? corruption(of: text) : context.debugDescription)
+                (
+                    context.codingPath,
+                    context.codingPath.isEmpty ? corruption(of: text) : context.debugDescription
+                )
             @unknown default: ([], "cannot be decoded")
             }
         let key = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")

@@ -41,7 +41,7 @@ extension LoRAFile {
         let metadata =
             try file.metadata[LoRAMetadata.key].map { try LoRAMetadata(Data($0.utf8), path: file.path) }
             ?? place.configuration.map {
-                try LoRAMetadata(JSONFile.contents(of: $0), source: LoRAPlace.configurationName, path: $0)
+                try LoRAMetadata(JSONFile.contents(of: $0), source: "LoraConfig", path: $0)
             }
         func modules(_ target: LoRATarget) throws -> [String: LoRAModule] {
             try Dictionary(

@@ -20,14 +20,17 @@ struct LoRAPlace {
             guard let name = names.first(where: { exists("\(path)/\($0)") }) else {
                 throw ModelFilesError.missing(
                     path: path, what: "an adapter's file",
-                    advice: "Expected \(names.joined(separator: " or ")) in it, or the path of a safetensors file.")
+                    advice:
+                        "Expected \(names.joined(separator: " or ")) in it, or the path of a safetensors file."
+                )
             }
             weights = "\(path)/\(name)"
         } else {
             weights = path
         }
         let file = weights as NSString
-        let beside = (file.deletingLastPathComponent as NSString).appendingPathComponent(Self.configurationName)
+        let beside = (file.deletingLastPathComponent as NSString).appendingPathComponent(
+            Self.configurationName)
         configuration = file.lastPathComponent == Self.peftName && exists(beside) ? beside : nil
     }
 }

@@ -23,7 +23,8 @@ package struct ModulePattern {
     package func matches(endOf path: String) -> Bool {
         let characters = Array(path)
         let starts = [0] + characters.indices.filter { characters[$0] == "." }.map { $0 + 1 }
-        return expression.ends(in: characters, from: isAnchored ? [0] : Set(starts)).contains(characters.count)
+        return expression.ends(in: characters, from: isAnchored ? [0] : Set(starts)).contains(
+            characters.count)
     }
 }
 

@@ -22,8 +22,8 @@ struct AtomicFile: ~Copyable {
 
     /// The file that `path` stands for, whether it is there or not: a link is followed, so that it stays.
     ///
-    /// - Throws: `SafetensorsError.notAFile` for a device, a pipe, a directory or a link to nothing, which renaming would
-    ///   replace.
+    /// - Throws: `SafetensorsError.notAFile` for what renaming would replace: a device, a pipe, a directory or a broken
+    ///   link.
     static func target(of path: String) throws -> String {
         var status = stat()
         guard let resolved = realpath(path, nil) else {

@@ -112,7 +112,10 @@ final class ImageTests: CommandTestCase {
                 ["noise has shape"]
             ),
             (["--prompt", "x", "--adapter", "none=2"], 66, ["none: cannot read"]),
-            (["--prompt", "x", "--adapter", "none=nan"], 64, ["none=nan has a weight that is no finite number"]),
+            (
+                ["--prompt", "x", "--adapter", "none=nan"], 64,
+                ["none=nan has a weight that is no finite number"]
+            ),
             (["--prompt", "x", "--adapter", latents], 65, [latents]),
         ]
         for (arguments, code, words) in cases {
@@ -128,7 +131,10 @@ final class ImageTests: CommandTestCase {
         for (file, key, value, words) in [
             ("scheduler/scheduler_config", "num_train_timesteps", 1 << 40, "must lie in 1...1048576"),
             ("scheduler/scheduler_config", "steps_offset", 2000, "steps_offset is 2000"),
-            ("scheduler/scheduler_config", "timestep_spacing", "even", "must be one of leading, trailing, linspace"),
+            (
+                "scheduler/scheduler_config", "timestep_spacing", "even",
+                "must be one of leading, trailing, linspace"
+            ),
             ("unet/config", "sample_size", 1 << 61, "sample_size is 2305843009213693952"),
             ("unet/config", "sample_size", -3, "sample_size is -3"),
             ("text_encoder/config", "model_type", "bert", "Saddle has clip_text_model and clip"),
@@ -151,6 +157,18 @@ final class ImageTests: CommandTestCase {
         let result = try sample("--model", model, "--prompt", "x", "--steps", "1")
         XCTAssertEqual(result.exitCode, 66, result.standardError)
         XCTAssertTrue(result.standardError.contains("\(path): cannot read"), result.standardError)
+    }
+
+    func testOutOfMemoryIsSaid() throws {
+        let model = try workspace.copyModel()
+        let binary = Subprocess.productsDirectory.appendingPathComponent("saddle").path
+        let command = "ulimit -v 2000000; '\(binary)' sample --model '\(model)' --prompt x --steps 1"
+        let result = try Subprocess.run(
+            "/bin/bash", ["-c", "\(command) --height 8192 --width 8192 --output out"],
+            environment: workspace.environment, directory: URL(fileURLWithPath: workspace.path))
+        XCTAssertEqual(result.exitCode, 70, result.standardError)
+        XCTAssertTrue(
+            result.standardError.contains("saddle: error: out of memory: asked for "), result.standardError)
     }
 
     func testAPlaceThatCannotBeWrittenIsFoundBeforeSampling() throws {

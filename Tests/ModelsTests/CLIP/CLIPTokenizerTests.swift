@@ -80,7 +80,8 @@ final class CLIPTokenizerTests: XCTestCase {
                 try write("#version: 0.2\n\(merges)\n", "merges.txt")
                 XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
                     XCTAssertEqual(
-                        "\(error)", "\(path)/merges.txt: \(reason). Correct it, or download or export the file again.")
+                        "\(error)",
+                        "\(path)/merges.txt: \(reason). Correct it, or download or export the file again.")
                 }
             }
             try write("#version: 0.2\n", "merges.txt")
@@ -91,15 +92,24 @@ final class CLIPTokenizerTests: XCTestCase {
             // Bytes that the vocabulary lacks are the unknown token.
             try write(#"{"model_max_length": 5}"#, "tokenizer_config.json")
             XCTAssertEqual(try CLIPTokenizer(directory: path)("ab z"), [2, 0, 1, 3, 3])
-            try write(#"{"a": -5, "b</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}"#, "vocab.json")
-            XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
-                XCTAssertEqual(
-                    "\(error)",
-                    "\(path)/vocab.json: the id of \"a\" is negative. Correct it, or download or export the file again.")
-            }
-            try write(#"{"a": 1, "b</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}"#, "vocab.json")
-            XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
-                XCTAssertTrue("\(error)".contains(#""a" and "b</w>" have the same id, 1"#), "\(error)")
+        }
+    }
+
+    func testNamesIdsThatAreNone() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.path
+            try "#version: 0.2\n".write(toFile: "\(path)/merges.txt", atomically: false, encoding: .utf8)
+            for (ids, reason) in [
+                ((-5, 1), #"the id of "a" is negative"#), ((1, 1), #""a" and "b</w>" have the same id, 1"#),
+            ] {
+                let vocabulary =
+                    #"{"a": \#(ids.0), "b</w>": \#(ids.1), "<|startoftext|>": 2, "<|endoftext|>": 3}"#
+                try vocabulary.write(toFile: "\(path)/vocab.json", atomically: false, encoding: .utf8)
+                XCTAssertThrowsError(try CLIPTokenizer(directory: path)) { error in
+                    XCTAssertEqual(
+                        "\(error)",
+                        "\(path)/vocab.json: \(reason). Correct it, or download or export the file again.")
+                }
             }
         }
     }

@@ -89,7 +89,8 @@ final class PipelineDirectoryTests: XCTestCase {
                 try folder.write(text, to: "model_index.json")
                 assertFails(
                     try PipelineDirectory(path: folder.path),
-                    "\(folder.path)/model_index.json: \(reason). Correct it, or download or export the file again.")
+                    "\(folder.path)/model_index.json: \(reason). Correct it, or download or export the file again."
+                )
             }
         }
     }

@@ -89,10 +89,12 @@ final class LoRANamesTests: XCTestCase {
         XCTAssertEqual(try scale(nil, #"{"unet.lora_alpha": 7, "unet.alpha_pattern": {"x.*_q$": 2}}"#), 2)
         // The first pattern of the file that fits.
         for (patterns, expected) in [
-            (#"{"to_q": 2, "x.to_q": 3, ".*": 4}"#, 2), (#"{"x.to_q": 3, "to_q": 2}"#, 3), (#"{".*": 4, "to_q": 2}"#, 4),
+            (#"{"to_q": 2, "x.to_q": 3, ".*": 4}"#, 2), (#"{"x.to_q": 3, "to_q": 2}"#, 3),
+            (#"{".*": 4, "to_q": 2}"#, 4),
         ] as [(String, Double)] {
             XCTAssertEqual(
-                try scale(nil, #"{"r": 1, "lora_alpha": 7, "rank_pattern": {}, "alpha_pattern": \#(patterns)}"#),
+                try scale(
+                    nil, #"{"r": 1, "lora_alpha": 7, "rank_pattern": {}, "alpha_pattern": \#(patterns)}"#),
                 expected)
         }
         // Of another network, so that it says nothing here.
@@ -113,15 +115,21 @@ final class LoRANamesTests: XCTestCase {
     func testPatterns() {
         let path = "down_blocks.1.attentions.0.attn1.to_q"
         for (pattern, fits) in [
-            ("to_q", true), ("to_k", false), ("o_q", false), ("attn1.to_q", true), ("^down_blocks.*to_q$", true),
-            ("^to_q", false), ("to_[qk]", true), ("to_[^qk]", false), ("to_(q|k|v)", true), ("(?:to_k|to_q)", true),
+            ("to_q", true), ("to_k", false), ("o_q", false), ("attn1.to_q", true),
+            ("^down_blocks.*to_q$", true),
+            ("^to_q", false), ("to_[qk]", true), ("to_[^qk]", false), ("to_(q|k|v)", true),
+            ("(?:to_k|to_q)", true),
             ("to_k|to_q", true), (#"down_blocks\.\d+\.attentions\.[0-9]\.attn[12]\.to_\w"#, true),
             ("attn1?.to_q", true), ("attn12?.to_q", true), ("attn1x?2?.to_v?q?", true),
-            (#"(down|up)_blocks\.(0|2)\..*"#, false), (#"(.*\.)+to_q"#, true), ("(t|to|_|q)+?", true), ("", false),
+            (#"(down|up)_blocks\.(0|2)\..*"#, false), (#"(.*\.)+to_q"#, true), ("(t|to|_|q)+?", true),
+            ("", false),
         ] {
             XCTAssertEqual(ModulePattern(pattern)?.matches(endOf: path), fits, pattern)
         }
-        for pattern in ["(", ")", "a)", "[a", "[]", "[z-a]", "a{2}", "*a", "a**", #"\b"#, #"a\"#, "(?=a)", "a^b", "a$b", "^a|b"] {
+        for pattern in [
+            "(", ")", "a)", "[a", "[]", "[z-a]", "a{2}", "*a", "a**", #"\b"#, #"a\"#, "(?=a)", "a^b", "a$b",
+            "^a|b",
+        ] {
             XCTAssertNil(ModulePattern(pattern), pattern)
         }
         XCTAssertNil(ModulePattern(String(repeating: "(", count: 100_000)))
@@ -131,38 +139,55 @@ final class LoRANamesTests: XCTestCase {
         XCTAssertEqual(ModulePattern("((a|a)*)*")?.matches(endOf: long), true)
     }
 
-    /// Files as PEFT's and diffusers' `save_pretrained` and `save_lora_weights` leave them.
-    func testReadsDirectories() throws {
+    /// A directory as PEFT's `save_pretrained` leaves it, with this configuration.
+    private func withDirectory(_ configuration: String, _ body: (String) throws -> Void) throws {
         try withTemporaryDirectory { directory in
-            let path = { directory.appendingPathComponent($0).path }
             let name = "base_model.model.x.to_q"
-            let tensors = ["\(name).lora_A.weight": down, "\(name).lora_B.weight": up]
-            XCTAssertThrowsError(try LoRAFile(path: directory.path)) { error in
-                XCTAssertTrue("\(error)".contains("Expected adapter_model.safetensors or"), "\(error)")
-            }
-            try SafetensorsFile.write(tensors, to: path("pytorch_lora_weights.safetensors"))
-            XCTAssertEqual(try LoRAFile(path: directory.path).unet["x.to_q"]?.scale, 1)
-            try SafetensorsFile.write(tensors, to: path("adapter_model.safetensors"))
-            for (configuration, scale) in [
-                (#"{"peft_type": "LORA", "r": 1, "lora_alpha": 6, "alpha_pattern": {}, "target_modules": ["to_q"]}"#, 6),
-                (#"{"r": 4, "rank_pattern": {"to_(q|k)": 1}, "lora_alpha": 6, "alpha_pattern": {"x.to_q": 2}}"#, 2),
-            ] as [(String, Double)] {
-                try Data(configuration.utf8).write(to: directory.appendingPathComponent("adapter_config.json"))
-                for place in [directory.path, path("adapter_model.safetensors")] {
+            try SafetensorsFile.write(
+                ["\(name).lora_A.weight": down, "\(name).lora_B.weight": up],
+                to: "\(directory.path)/adapter_model.safetensors")
+            try Data(configuration.utf8).write(to: directory.appendingPathComponent("adapter_config.json"))
+            try body(directory.path)
+        }
+    }
+
+    func testReadsDirectories() throws {
+        for (configuration, scale) in [
+            (#"{"peft_type": "LORA", "r": 1, "lora_alpha": 6, "alpha_pattern": {}, "bias": "none"}"#, 6),
+            (
+                #"{"r": 4, "rank_pattern": {"to_(q|k)": 1}, "lora_alpha": 6, "alpha_pattern": {"x.to_q": 2}}"#,
+                2
+            ),
+        ] as [(String, Double)] {
+            try withDirectory(configuration) { path in
+                for place in [path, "\(path)/adapter_model.safetensors"] {
                     XCTAssertEqual(try LoRAFile(path: place).unet["x.to_q"]?.scale, scale, configuration)
                 }
+                // It is PEFT's file that the configuration is of.
+                let other = "\(path)/pytorch_lora_weights.safetensors"
+                try FileManager.default.moveItem(atPath: "\(path)/adapter_model.safetensors", toPath: other)
+                for place in [path, other] {
+                    XCTAssertEqual(try LoRAFile(path: place).unet["x.to_q"]?.scale, 1)
+                }
             }
-            // It is PEFT's file that the configuration is of.
-            XCTAssertEqual(try LoRAFile(path: path("pytorch_lora_weights.safetensors")).unet["x.to_q"]?.scale, 1)
-            for (configuration, message) in [
-                ("[", "adapter_config.json: adapter_config.json: not a JSON object"),
-                (#"{"r": 2, "lora_alpha": 6}"#, "x.to_q has LoRA rank 1, adapter_config.json says 2"),
-                (#"{"r": 1, "lora_alpha": 6, "peft_type": "IA3"}"#, "peft_type is IA3"),
-            ] {
-                try Data(configuration.utf8).write(to: directory.appendingPathComponent("adapter_config.json"))
-                XCTAssertThrowsError(try LoRAFile(path: directory.path)) { error in
+        }
+    }
+
+    func testRefusesDirectoriesThatSayOtherThings() throws {
+        for (configuration, message) in [
+            ("[", "adapter_config.json: LoraConfig: not a JSON object"),
+            (#"{"r": 2, "lora_alpha": 6}"#, "x.to_q has LoRA rank 1, LoraConfig says 2"),
+            (#"{"r": 1, "lora_alpha": 6, "peft_type": "IA3"}"#, "peft_type is IA3"),
+        ] {
+            try withDirectory(configuration) { path in
+                XCTAssertThrowsError(try LoRAFile(path: path)) { error in
                     XCTAssertTrue("\(error)".contains(message), "\(error)")
                 }
+            }
+        }
+        try withTemporaryDirectory { directory in
+            XCTAssertThrowsError(try LoRAFile(path: directory.path)) { error in
+                XCTAssertTrue("\(error)".contains("Expected adapter_model.safetensors or"), "\(error)")
             }
         }
     }

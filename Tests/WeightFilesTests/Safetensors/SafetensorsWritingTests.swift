@@ -83,14 +83,16 @@ final class SafetensorsWritingTests: XCTestCase {
             let place = { directory.appendingPathComponent($0).path }
             try FileManager.default.createDirectory(atPath: place(taken), withIntermediateDirectories: true)
             XCTAssertEqual(mkfifo(place(pipe), 0o600), 0)
-            try FileManager.default.createSymbolicLink(atPath: place(dangling), withDestinationPath: "nothing")
+            try FileManager.default.createSymbolicLink(
+                atPath: place(dangling), withDestinationPath: "nothing")
             for name in [taken, pipe, dangling] {
                 XCTAssertThrowsError(try SafetensorsFile.write([:], to: place(name))) { error in
                     XCTAssertEqual(error as? SafetensorsError, .notAFile(file: place(name)))
                 }
             }
             XCTAssertEqual(
-                try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted(), [dangling, pipe, taken])
+                try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted(),
+                [dangling, pipe, taken])
         }
     }
 

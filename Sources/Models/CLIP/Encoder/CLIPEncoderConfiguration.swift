@@ -32,7 +32,9 @@ public struct CLIPEncoderConfiguration: Sendable, Equatable {
         if problems.isEmpty, !width.isMultiple(of: heads) {
             problems.append("hidden_size \(width) does not fall into num_attention_heads \(heads)")
         }
-        if !(normEpsilon > 0 && normEpsilon.isFinite) { problems.append("layer_norm_eps is \(normEpsilon), must be positive") }
+        if !(normEpsilon > 0 && normEpsilon.isFinite) {
+            problems.append("layer_norm_eps is \(normEpsilon), must be positive")
+        }
         return problems
     }
 }

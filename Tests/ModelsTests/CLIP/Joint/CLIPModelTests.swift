@@ -101,7 +101,8 @@ final class CLIPModelTests: XCTestCase {
             ] {
                 try json.write(toFile: path, atomically: false, encoding: .utf8)
                 XCTAssertThrowsError(try CLIPModel.load(ComponentDirectory(path: directory.path))) { error in
-                    XCTAssertEqual("\(error)", "\(path): \(reason). Correct it, or download or export the file again.")
+                    XCTAssertEqual(
+                        "\(error)", "\(path): \(reason). Correct it, or download or export the file again.")
                 }
             }
         }

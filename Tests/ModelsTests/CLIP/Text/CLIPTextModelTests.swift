@@ -59,7 +59,8 @@ final class CLIPTextModelTests: XCTestCase {
                 XCTAssertThrowsError(
                     try CLIPTextModel.load(ComponentDirectory(path: directory.path))
                 ) { error in
-                    XCTAssertEqual("\(error)", "\(path): \(reason). Correct it, or download or export the file again.")
+                    XCTAssertEqual(
+                        "\(error)", "\(path): \(reason). Correct it, or download or export the file again.")
                 }
             }
         }
