@@ -6,14 +6,13 @@ detached; from K on the mean square of their distance from the frozen UNet's, wi
 """
 
 import argparse
-import json
-import resource
-import time
 
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from peft import LoraConfig
 from torch.utils.checkpoint import checkpoint
+
+import timing
 
 GUIDANCE, KL_COEFFICIENT, WEIGHT = 5.0, 0.1, 0.2
 
@@ -28,13 +27,7 @@ def main():
     attention = ["to_q", "to_k", "to_v", "to_out.0"]
     pipeline.unet.add_adapter(LoraConfig(r=4, lora_alpha=4, target_modules=attention, init_lora_weights="gaussian"))
     loop = Loop(pipeline, reference, options)
-    seconds = []
-    for _ in range(options.updates + 1):
-        start = time.perf_counter()
-        loop.update()
-        seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    print(json.dumps({"seconds": seconds[1:], "peak_bytes": peak, "torch": torch.__version__}))
+    timing.report_updates(loop.update, options.updates)
 
 
 class Loop:

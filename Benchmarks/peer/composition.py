@@ -5,12 +5,11 @@ Adapters are PEFT's, switched in turn; a pass takes the empty and the conditiona
 """
 
 import argparse
-import json
-import resource
-import time
 
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
+
+import timing
 
 GUIDANCE = 5.0
 
@@ -23,13 +22,7 @@ def main():
     for name, file in zip(names, options.adapters):
         pipeline.load_lora_weights(file, adapter_name=name)
     loop = Loop(pipeline, names, options)
-    seconds = []
-    for _ in range(options.updates + 1):
-        start = time.perf_counter()
-        loop.iteration()
-        seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    print(json.dumps({"seconds": seconds[1:], "peak_bytes": peak, "torch": torch.__version__}))
+    timing.report_updates(loop.iteration, options.updates)
 
 
 class Loop:

@@ -6,7 +6,6 @@ Channels first, as diffusers runs them. The last line sums all cases; `cases` ha
 
 import json
 import statistics
-import time
 
 import torch
 import torch.nn.functional as F
@@ -76,12 +75,7 @@ def main():
             grad = torch.enable_grad() if name.endswith("gradient") else torch.no_grad()
             with grad:
                 work()
-                seconds = []
-                for _ in range(options.repeats):
-                    start = time.perf_counter()
-                    work()
-                    seconds.append(time.perf_counter() - start)
-            median = statistics.median(seconds)
+                median = statistics.median(timing.durations(work, options.repeats))
             cases.append({"name": name, "seconds": median} | ({"gflops": flops / median / 1e9} if flops else {}))
     print(
         json.dumps(

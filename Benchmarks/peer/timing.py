@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import resource
 import statistics
 import time
 
@@ -33,15 +34,27 @@ def arguments(description, repeats):
     return parse(options)
 
 
-def report(name, work, warm_up, flops, options):
-    """Runs `warm_up` unmeasured, then `work` `repeats` times, and prints the median in seconds."""
-    warm_up()
+def durations(work, count):
+    """Seconds of each of `count` calls."""
     seconds = []
-    for _ in range(options.repeats):
+    for _ in range(count):
         start = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - start)
-    median = statistics.median(seconds)
+    return seconds
+
+
+def report_updates(update, count):
+    """Prints the seconds of `count` updates after a warm-up, and the peak of the process."""
+    seconds = durations(update, count + 1)[1:]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    print(json.dumps({"seconds": seconds, "peak_bytes": peak, "torch": torch.__version__}))
+
+
+def report(name, work, warm_up, flops, options):
+    """Runs `warm_up` unmeasured, then `work` `repeats` times, and prints the median in seconds."""
+    warm_up()
+    median = statistics.median(durations(work, options.repeats))
     print(
         json.dumps(
             {

@@ -127,7 +127,8 @@ struct ImageOptions: ParsableArguments {
         }
         guard names.isEmpty else {
             throw ImageRequestError.option(
-                "\(names.joined(separator: ", ")): only for text-to-image models, and \(model) is a model on vectors."
+                "\(names.joined(separator: ", ")): only for text-to-image models, which are "
+                    + "directories with a model_index.json; \(model) is none."
             )
         }
     }

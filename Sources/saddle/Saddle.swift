@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Training
 
 @main
@@ -30,4 +31,10 @@ struct Saddle: ParsableCommand {
             Align.self, Compose.self, Pretrain.self, Sample.self, Tokenize.self, Score.self, Report.self,
             Inspect.self, Verify.self, Export.self, Doctor.self, Bench.self,
         ])
+
+    static func main() {
+        // A file beyond the size that the shell allows is then an error like a full disk, and not the end.
+        signal(SIGXFSZ, SIG_IGN)
+        main(nil)
+    }
 }

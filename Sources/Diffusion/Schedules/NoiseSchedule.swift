@@ -10,7 +10,7 @@ public struct NoiseSchedule: Sendable, Equatable {
     /// ᾱ_t = Π_{s ≤ t} (1 − β_s).
     public let alphasCumprod: [Double]
 
-    /// - Throws: `DiffusionError.invalidSchedule` unless every β lies in (0, 1), the last at most 1.
+    /// - Throws: `DiffusionError.invalidSchedule` unless every β lies in [1e-12, 1), the last at most 1.
     public init(betas: [Double]) throws {
         try Self.check(betas)
         self.betas = betas
@@ -49,13 +49,17 @@ public struct NoiseSchedule: Sendable, Equatable {
         noiseScale(at: timestep) / signalScale(at: timestep)
     }
 
+    private static let leastBeta = 1e-12
+
     private static func check(_ betas: [Double]) throws {
         var problems = betas.isEmpty ? ["it has no timesteps; give at least one"] : []
         for (timestep, beta) in betas.enumerated() {
             // β = 1 ends the schedule in pure noise; earlier it would leave nothing to add noise to.
             let isLast = timestep == betas.count - 1
-            if !(beta > 0 && (isLast ? beta <= 1 : beta < 1)) {
-                problems.append("beta at timestep \(timestep) is \(beta), must lie between 0 and 1")
+            // Smaller ones are lost in 1 − β.
+            if !(beta >= Self.leastBeta && (isLast ? beta <= 1 : beta < 1)) {
+                problems.append(
+                    "beta at timestep \(timestep) is \(beta), must lie between \(Self.leastBeta) and 1")
                 break
             }
         }

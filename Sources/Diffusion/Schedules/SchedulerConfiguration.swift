@@ -28,6 +28,8 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     public var stepsOffset = 0
     public var timestepSpacing = TimestepSpacing.leading
     public var rescaleBetasZeroSNR = false
+    /// diffusers' class that wrote the file, where it says so.
+    public private(set) var className: String?
     /// Dynamic thresholding, which Saddle refuses: it is no function of ε alone.
     public var thresholding = false
 
@@ -97,6 +99,7 @@ extension SchedulerConfiguration: Codable {
         case timestepSpacing = "timestep_spacing"
         case rescaleBetasZeroSNR = "rescale_betas_zero_snr"
         case thresholding
+        case className = "_class_name"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -129,5 +132,6 @@ extension SchedulerConfiguration: Codable {
         try readName(.timestepSpacing, into: &timestepSpacing)
         try read(.rescaleBetasZeroSNR, into: &rescaleBetasZeroSNR)
         try read(.thresholding, into: &thresholding)
+        className = try container.decodeIfPresent(String.self, forKey: .className)
     }
 }

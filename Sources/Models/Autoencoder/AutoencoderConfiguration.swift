@@ -64,8 +64,8 @@ extension AutoencoderConfiguration {
         for width in channels where normGroups > 0 && !width.isMultiple(of: normGroups) {
             problems.append("block_out_channels \(width) does not fall into norm_num_groups \(normGroups)")
         }
-        if !(scalingFactor > 0 && scalingFactor.isFinite) {
-            problems.append("scaling_factor is \(scalingFactor), must be positive")
+        if !(scalingFactor > 0 && Float(scalingFactor).isNormal) {
+            problems.append("scaling_factor is \(scalingFactor), must be a positive number of f32")
         }
         return problems
     }

@@ -61,6 +61,8 @@ public struct ImageRequest: Sendable {
         self.combine = combine
     }
 
+    private static let mostImages = 1_000_000
+
     /// N.
     var imageCount: Int { prompts.count * count }
 
@@ -73,7 +75,13 @@ public struct ImageRequest: Sendable {
             if !isMet { throw ImageRequestError.option(what) }
         }
         try require(!prompts.isEmpty, "--prompt is missing; a text-to-image model needs at least one.")
-        try require(count > 0, "--count is \(count), must be at least 1.")
+        for (option, path) in [
+            ("--model", model), ("--output", output), ("--save-latents", saveLatents ?? "-"),
+        ] {
+            try require(!path.isEmpty, "\(option) is an empty text, must be a path.")
+        }
+        try require(
+            (1...Self.mostImages).contains(count), "--count is \(count), must lie in 1...\(Self.mostImages).")
         try require(steps > 0, "--steps is \(steps), must be at least 1.")
         try require(
             guidance >= 1 && guidance.isFinite,

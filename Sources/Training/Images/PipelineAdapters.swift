@@ -19,13 +19,18 @@ public struct AdapterReference: Sendable, Equatable {
         guard let mark = argument.lastIndex(of: "="),
             let weight = Double(argument[argument.index(after: mark)...])
         else {
-            self.init(path: argument)
+            try self.init(checking: argument, weight: 1)
             return
         }
         guard weight.isFinite else {
             throw ImageRequestError.option("--adapter \(argument) has a weight that is no finite number.")
         }
-        self.init(path: String(argument[..<mark]), weight: weight)
+        try self.init(checking: String(argument[..<mark]), weight: weight)
+    }
+
+    private init(checking path: String, weight: Double) throws {
+        guard !path.isEmpty else { throw ImageRequestError.option("--adapter has no path.") }
+        self.init(path: path, weight: weight)
     }
 }
 

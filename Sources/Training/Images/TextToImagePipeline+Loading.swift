@@ -37,6 +37,11 @@ extension TextToImagePipeline {
         do {
             let scheduler = try JSONFile.decode(SchedulerConfiguration.self, from: path)
             _ = try scheduler.schedule()
+            if let name = scheduler.className, !schedulers.contains(name) {
+                throw ModelFilesError.unsupported(
+                    path: path, what: "a schedule of \(name) is not supported",
+                    advice: "Use a model with \(schedulers.sorted().joined(separator: ", ")).")
+            }
             return scheduler
         } catch let error as DiffusionError {
             throw ModelFilesError.invalid(path: path, reason: error.description)

@@ -73,7 +73,7 @@ extension DecodingError {
                 numbersThatAreNoIntegers(in: $0.value, under: key.isEmpty ? $0.key : "\(key).\($0.key)")
             }
         case let list as [Any]: list.flatMap { numbersThatAreNoIntegers(in: $0, under: key) }
-        case let number as NSNumber: Int(exactly: number.doubleValue) == nil ? ["\(key) (\(number))"] : []
+        case let number as NSNumber: Int32(exactly: number.doubleValue) == nil ? ["\(key) (\(number))"] : []
         default: []
         }
     }

@@ -23,7 +23,7 @@ struct ShardIndex {
     func open() throws -> [SafetensorsFile] {
         let tensorsOfShard = Dictionary(grouping: shardOfTensor.keys, by: { shardOfTensor[$0] ?? "" })
         let directory = (path as NSString).deletingLastPathComponent
-        return try tensorsOfShard.sorted { $0.key < $1.key }.map { shard, tensors in
+        let files = try tensorsOfShard.sorted { $0.key < $1.key }.map { shard, tensors in
             // A name with a directory in it would reach outside the model.
             guard !shard.contains("/"), shard.hasSuffix(".safetensors") else {
                 throw ModelFilesError.invalid(
@@ -37,12 +37,15 @@ struct ShardIndex {
                     path: file.path,
                     reason: "\(path) says it has \(cut(absent, separator: ", ")), which it has not")
             }
+            return (shard, file)
+        }
+        for (shard, file) in files {
             let unnamed = file.entries.map(\.name).filter { shardOfTensor[$0] != shard }.sorted()
             guard unnamed.isEmpty else {
                 throw ModelFilesError.invalid(
                     path: path, reason: "it does not name \(cut(unnamed, separator: ", ")) of \(shard)")
             }
-            return file
         }
+        return files.map(\.1)
     }
 }

@@ -22,6 +22,7 @@ struct LoRAMetadata {
         var alphaPattern: [String: Double]?
         var usesRootOfRank: Bool?
         var usesDecomposition: Bool?
+        var initialization: Initialization?
 
         enum CodingKeys: String, CodingKey {
             case kind = "peft_type"
@@ -31,6 +32,21 @@ struct LoRAMetadata {
             case alphaPattern = "alpha_pattern"
             case usesRootOfRank = "use_rslora"
             case usesDecomposition = "use_dora"
+            case initialization = "init_lora_weights"
+        }
+    }
+
+    /// A name, or whether PEFT's usual one was used.
+    private struct Initialization: Decodable {
+        var name: String?
+
+        /// Those that subtract the adapter from the base at the start, so that it belongs to another base.
+        var changesBase: Bool {
+            ["pissa", "olora", "corda", "loftq", "lora_ga"].contains { name?.hasPrefix($0) == true }
+        }
+
+        init(from decoder: any Decoder) throws {
+            name = try? decoder.singleValueContainer().decode(String.self)
         }
     }
 
@@ -49,14 +65,16 @@ struct LoRAMetadata {
         }
         keys = try Self.keysOfTables(text, path: path)
         var networks: [LoRATarget: Network] = [:]
+        let isOfOne = !all.keys.contains { key in
+            LoRATarget.allCases.contains { key.hasPrefix($0.rawValue + ".") }
+        }
         for target in LoRATarget.allCases {
             let prefix = target.rawValue + "."
             let own = all.filter { $0.key.hasPrefix(prefix) }.map {
                 (String($0.key.dropFirst(prefix.count)), $0.value)
             }
-            let isBare = all["lora_alpha"] != nil
-            guard isBare || !own.isEmpty else { continue }
-            let members = isBare ? all : Dictionary(own, uniquingKeysWith: { $1 })
+            guard isOfOne && !all.isEmpty || !own.isEmpty else { continue }
+            let members = isOfOne ? all : Dictionary(own, uniquingKeysWith: { $1 })
             let data = try JSONSerialization.data(withJSONObject: members)
             do {
                 networks[target] = try JSONDecoder().decode(Network.self, from: data)
@@ -97,6 +115,13 @@ struct LoRAMetadata {
             throw ModelFilesError.unsupported(
                 path: path, what: "\(source): peft_type is \(kind)",
                 advice: "Saddle reads plain LoRA, of type LORA.")
+        }
+        if let initialization = network.initialization, initialization.changesBase {
+            throw ModelFilesError.unsupported(
+                path: path,
+                what:
+                    "\(source): init_lora_weights is \(initialization.name ?? ""), which changes the base model too",
+                advice: "Save it from PEFT with path_initial_model_for_weight_conversion, as plain LoRA.")
         }
         guard network.usesDecomposition != true else {
             throw ModelFilesError.unsupported(

@@ -87,7 +87,8 @@ final class AutoencoderTests: XCTestCase {
                 ),
                 (
                     #"{"norm_num_groups": 0, "scaling_factor": 0}"#,
-                    "norm_num_groups is 0, must lie in 1...16777216; scaling_factor is 0.0, must be positive"
+                    "norm_num_groups is 0, must lie in 1...16777216; scaling_factor is 0.0, must be a positive"
+                        + " number of f32"
                 ),
                 (#"{"layers_per_block": 8388608}"#, "layers_per_block is 8388608, must lie in 1...64"),
                 (

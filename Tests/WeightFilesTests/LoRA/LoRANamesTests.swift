@@ -154,6 +154,8 @@ final class LoRANamesTests: XCTestCase {
     func testReadsDirectories() throws {
         for (configuration, scale) in [
             (#"{"peft_type": "LORA", "r": 1, "lora_alpha": 6, "alpha_pattern": {}, "bias": "none"}"#, 6),
+            (#"{"r": 1, "lora_alpha": 6, "init_lora_weights": "gaussian"}"#, 6),
+            (#"{"r": 1, "lora_alpha": 6, "init_lora_weights": true}"#, 6),
             (
                 #"{"r": 4, "rank_pattern": {"to_(q|k)": 1}, "lora_alpha": 6, "alpha_pattern": {"x.to_q": 2}}"#,
                 2
@@ -178,6 +180,11 @@ final class LoRANamesTests: XCTestCase {
             ("[", "adapter_config.json: LoraConfig: not a JSON object"),
             (#"{"r": 2, "lora_alpha": 6}"#, "x.to_q has LoRA rank 1, LoraConfig says 2"),
             (#"{"r": 1, "lora_alpha": 6, "peft_type": "IA3"}"#, "peft_type is IA3"),
+            (#"{"r": 1}"#, "has no usable r, lora_alpha"),
+            (
+                #"{"r": 1, "lora_alpha": 6, "init_lora_weights": "pissa_niter_4"}"#,
+                "init_lora_weights is pissa_niter_4, which changes the base model too"
+            ),
         ] {
             try withDirectory(configuration) { path in
                 XCTAssertThrowsError(try LoRAFile(path: path)) { error in
