@@ -4,7 +4,8 @@
     pip install --requirement examples/animals/recipe/requirements.txt
     examples/animals/make_mixture.py [PICTURES]      PICTURES: folder for the pictures; default runs/mixture-pictures
 
-Each file has `samples` [N, 256] f16: pictures of 64 × 64 pixels in grey, scaled to 16 × 16, in [−1, 1], row by row.
+Each file has `samples` [N, 256] f16: pictures of 64 × 64 pixels in grey, scaled to 16 × 16, row by row, from −1 (white) to 1
+(black), as the report draws them.
 """
 
 import os
@@ -18,7 +19,7 @@ from safetensors.numpy import save_file
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MODELS = {"lobster": ["a lobster"], "three-animals": ["an octopus", "a snail", "a turtle"]}
+MODELS = {"lobster": ["a lobster"], "octopus": ["an octopus"]}
 COUNT = 256
 
 
@@ -32,7 +33,7 @@ def pictures(prompts, folder):
 
 def vector(path):
     small = Image.open(path).convert("L").resize((16, 16), Image.Resampling.BOX)
-    return np.asarray(small, np.float32).reshape(-1) / 127.5 - 1
+    return 1 - np.asarray(small, np.float32).reshape(-1) / 127.5
 
 
 def main():
