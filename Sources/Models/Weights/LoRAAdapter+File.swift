@@ -14,7 +14,7 @@ public struct AdapterMismatch: Error, Equatable, CustomStringConvertible {
     public var description: String {
         let faults = [
             ("no such layer", unknown), ("of another size", misshaped),
-            ("Saddle adapts attention, feed-forward and projection layers only, not", fixed),
+            ("Saddle adapts attention, feed-forward, projection and time layers only, not", fixed),
         ]
         .filter { !$0.1.isEmpty }
         .map { kind, names in

@@ -2,7 +2,7 @@ import Foundation
 
 /// Where an adapter's tensors lie, and what PEFT says of them beside.
 struct LoRAPlace {
-    static let configurationName = "adapter_config.json"
+    private static let configurationName = "adapter_config.json"
     private static let peftName = "adapter_model.safetensors"
     private static let diffusersName = "pytorch_lora_weights.safetensors"
 
