@@ -19,23 +19,12 @@ struct Align: ParsableCommand {
             valueName: "file"))
     var trace: String?
 
-    @Flag(help: "Prints who does what and the memory it takes, and starts nothing.")
-    var dryRun = false
-
-    @Option(help: "With --dry-run: as if on so many ranks of this machine.")
-    var ranks = 1
-
-    func validate() throws {
-        guard ranks > 0 else { throw ValidationError("--ranks is \(ranks), must be at least 1") }
-    }
+    @OptionGroup var plan: PlanOptions
 
     func run() throws {
-        if dryRun {
-            try finish { reportingErrors { try planJob(options.request([.alignment]), ranks: ranks) } }
-        }
         var request = options.request([.alignment])
         request.trace = trace
-        try finish { runJob(request) }
+        try finish { plan.isDryRun ? plan.print(request) : runJob(request) }
     }
 }
 
@@ -57,10 +46,12 @@ struct Compose: ParsableCommand {
             valueName: "file"))
     var trace: String?
 
+    @OptionGroup var plan: PlanOptions
+
     func run() throws {
         var request = options.request([.product, .mixture])
         request.trace = trace
-        try finish { runJob(request) }
+        try finish { plan.isDryRun ? plan.print(request) : runJob(request) }
     }
 }
 

@@ -26,7 +26,7 @@ final class HelpTests: CommandTestCase {
             "<config> [--set <key=value> ...] [--output <output>] [--resume <latest|auto|DIR>] [--steps <steps>]"
         for (command, usage) in [
             ("align", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"),
-            ("compose", training + " [--trace <file>]"),
+            ("compose", training + " [--trace <file>] [--dry-run] [--ranks <ranks>]"),
             ("pretrain", training),
             ("inspect", "<checkpoint>"),
             ("verify", "<checkpoint>"), ("export", "<checkpoint> --format <format> --output <file>"),

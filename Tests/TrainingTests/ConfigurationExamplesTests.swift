@@ -14,37 +14,42 @@ final class ConfigurationExamplesTests: XCTestCase {
         .compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
         XCTAssertGreaterThanOrEqual(files.count, 9)
         for file in files {
-            if try ImageAlignmentConfiguration.isDescribed(by: file.path) {
-                // Weights are not shipped.
-                let configuration = try ImageAlignmentConfiguration(file: file.path)
-                let again = try ImageAlignmentConfiguration(yaml: configuration.text)
-                XCTAssertEqual(again, configuration, file.path)
-                XCTAssertEqual(again.text, configuration.text, file.path)
-            } else if try ImageCompositionConfiguration.isDescribed(by: file.path) {
-                let configuration = try ImageCompositionConfiguration(file: file.path)
-                let again = try ImageCompositionConfiguration(yaml: configuration.text)
-                XCTAssertEqual(again, configuration, file.path)
-                XCTAssertEqual(again.text, configuration.text, file.path)
-            } else {
-                let configuration = try RunConfiguration(
-                    file: file.path, overrides: [], kinds: Set(RunConfiguration.Kind.allCases))
-                let again = try RunConfiguration(yaml: configuration.text)
-                XCTAssertEqual(again, configuration, file.path)
-                XCTAssertEqual(again.text, configuration.text, file.path)
-            }
+            // Stable Diffusion's weights are not shipped.
+            let requiresFiles = !file.path.contains("/stable-diffusion/")
+            let problem = try ProblemConfiguration(file: file.path, requiresFiles: requiresFiles)
+            let again = try ProblemConfiguration(yaml: problem.text, requiresFiles: requiresFiles)
+            XCTAssertEqual(again, problem, file.path)
+            XCTAssertEqual(again.text, problem.text, file.path)
         }
     }
 
-    private func stableDiffusion(_ name: String, _ overrides: [String] = []) throws
-        -> ImageAlignmentConfiguration
-    {
+    /// One of `examples/stable-diffusion`, whose weights need not be there.
+    private func stableDiffusion(_ name: String, _ overrides: [String] = []) throws -> ProblemConfiguration {
         let file = examples.appendingPathComponent("stable-diffusion/\(name).yaml")
-        return try ImageAlignmentConfiguration(file: file.path, overrides: overrides)
+        return try ProblemConfiguration(file: file.path, overrides: overrides, requiresFiles: false)
     }
+
+    private func alignment(_ name: String, _ overrides: [String] = []) throws -> ImageAlignmentConfiguration {
+        let problem = try stableDiffusion(name, overrides)
+        guard case .imageAlignment(let configuration) = problem else {
+            throw AnotherProblem(text: problem.text)
+        }
+        return configuration
+    }
+
+    private func product(_ name: String) throws -> ImageCompositionConfiguration {
+        let problem = try stableDiffusion(name)
+        guard case .imageProduct(let configuration) = problem else {
+            throw AnotherProblem(text: problem.text)
+        }
+        return configuration
+    }
+
+    private struct AnotherProblem: Error { let text: String }
 
     /// Tables 8 and 10 of the paper.
     func testStableDiffusionIsConfiguredAsInThePaper() throws {
-        let (artifacts, four) = (try stableDiffusion("artifacts"), try stableDiffusion("four-rewards"))
+        let (artifacts, four) = (try alignment("artifacts"), try alignment("four-rewards"))
         XCTAssertEqual(artifacts.rewards.map(\.reward), ["mps", "saturation-low", "local-contrast-low"])
         XCTAssertEqual(artifacts.rewards.map(\.threshold), [0.5, 0.5, 0.25])
         XCTAssertEqual(four.rewards.map(\.reward), ["mps", "hps-v2", "aesthetic", "pick-score"])
@@ -67,10 +72,7 @@ final class ConfigurationExamplesTests: XCTestCase {
 
     /// Table 3 of the paper, and its composition of concepts.
     func testCompositionsAreConfiguredAsInThePaper() throws {
-        let file = { (name: String) in
-            self.examples.appendingPathComponent("stable-diffusion/\(name).yaml").path
-        }
-        let adapters = try ImageCompositionConfiguration(file: file("five-adapters"))
+        let adapters = try product("five-adapters")
         XCTAssertEqual(adapters.adapters?.count, 5)
         XCTAssertEqual(adapters.training.steps, 5)
         XCTAssertEqual(adapters.dual.rule, .simplex)
@@ -80,7 +82,7 @@ final class ConfigurationExamplesTests: XCTestCase {
         XCTAssertEqual(adapters.sampling.steps, 25)
         XCTAssertEqual(adapters.sampling.guidance, 5)
         XCTAssertEqual(adapters.training.microBatch, 4)
-        let concepts = try ImageCompositionConfiguration(file: file("two-concepts"))
+        let concepts = try product("two-concepts")
         XCTAssertTrue(concepts.hasConcepts)
         XCTAssertFalse(concepts.isGuided)
         XCTAssertEqual(concepts.dual.average, 5)
@@ -94,11 +96,11 @@ final class ConfigurationExamplesTests: XCTestCase {
             ("artifacts", [0.2, 0.2, 0.2]), ("artifacts", [1, 0, 0]), ("four-rewards", [0.2, 0.2, 0.2, 0.2]),
         ] {
             let list = weights.map { "\($0)" }.joined(separator: ", ")
-            let baseline = try stableDiffusion(name, ["dual.rule=fixed", "dual.initial=[\(list)]"])
+            let baseline = try alignment(name, ["dual.rule=fixed", "dual.initial=[\(list)]"])
             XCTAssertEqual(baseline.dual.rule, .fixed)
             XCTAssertEqual(baseline.dual.initial, weights)
         }
-        let other = try stableDiffusion(
+        let other = try alignment(
             "artifacts",
             [
                 "rewards[0].name=aesthetic", "rewards[0].reward=aesthetic",

@@ -45,6 +45,14 @@ public final class CachingAllocator: Sendable {
         state.withLock { $0.statistics.peak = $0.statistics.inUse }
     }
 
+    /// Most bytes that were in use while `body` ran, beyond those before it.
+    public func peak(of body: () throws -> Void) rethrows -> Int {
+        resetPeak()
+        let before = statistics.inUse
+        try body()
+        return statistics.peak - before
+    }
+
     /// Gives all cached blocks back to the system.
     public func releaseCached() {
         let blocks = state.withLock { state in

@@ -43,9 +43,7 @@ extension RunConfiguration: Keyed {
                 "kind", \.kind, .word,
                 "The problem: `product` (AND) and `mixture` (OR) compose models, `alignment` fine-tunes one under "
                     + "rewards, `pretraining` only fits networks to them."),
-            .optional(
-                "seed", \.seed, .integer("integer ≥ 0", in: 0...UInt64.max),
-                "Key of all random numbers; equal seeds give equal runs on any number of ranks."),
+            .seed(\.seed),
             .required(
                 "dimension", \.dimension, .integer("integer from 1 to 65536", in: 1...65_536),
                 "Length d of the vectors."),

@@ -26,31 +26,23 @@ struct AlignmentPlan {
             size: try configuration.sampling.imageSize(pipeline), configuration, SingleCommunicator())
         // No level fits a budget of nothing: all are measured.
         let plan = try problem.memoryPlan(.auto, threads: threads) { _ in 0 }
-        return (layoutLines(layout) + memoryLines(plan, problem)).joined(separator: "\n")
+        let memory = MemoryTable(
+            fixed: plan.fixed, images: problem.imagesAtOnce(threads: threads),
+            peaks: plan.levels.map { ("\($0.memory)", $0.bytes) })
+        return (layoutLines(layout) + memory.lines).joined(separator: "\n")
     }
 
     private func layoutLines(_ layout: RankLayout) -> [String] {
         let count = configuration.training.batch / configuration.training.microBatch
         let names = configuration.rewards.map(\.name)
         return [
-            "an update: \(configuration.training.batch) images in \(count) micro-batches, "
-                + "\(ranks) ranks of \(threads) threads"
+            "an update: \(counted(configuration.training.batch, "image")) in "
+                + "\(counted(count, "micro-batch")), \(counted(ranks, "rank")) of \(counted(threads, "thread"))"
         ]
             + (0..<ranks).map { rank in
                 let own = layout.ownMicroBatches(of: rank, count: count)
-                return "rank \(rank): \(own.count) micro-batches, rewards "
+                return "rank \(rank): \(counted(own.count, "micro-batch")), rewards "
                     + names[layout.items(of: rank)].joined(separator: ", ")
-            }
-    }
-
-    private func memoryLines(_ plan: MemoryPlan, _ problem: ImageAlignmentProblem) -> [String] {
-        [
-            "rank 0: \(size(plan.fixed)) for weights and libraries, and for "
-                + "\(problem.imagesAtOnce(threads: threads)) images at once"
-        ]
-            + plan.levels.map { level in
-                let name = "\(level.memory)".padding(toLength: 12, withPad: " ", startingAt: 0)
-                return "  \(name) \(size(level.bytes)), \(size(plan.fixed + level.bytes)) in all"
             }
     }
 }

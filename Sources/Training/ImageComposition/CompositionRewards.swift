@@ -3,6 +3,15 @@ import Foundation
 import Rewards
 import TensorCore
 
+extension ImageCompositionConfiguration {
+    /// The rewards that this rank holds; nil where there are none at all.
+    func loadRewards(texts: [String], layout: RankLayout, rank: Int) throws -> CompositionRewards? {
+        guard !rewards.isEmpty else { return nil }
+        return try CompositionRewards(
+            rewards, concepts: hasConcepts ? texts : nil, layout: layout, rank: rank)
+    }
+}
+
 /// The rewards that images of a composition are measured by, divided over the ranks of a sample group, which all have
 /// the images.
 ///

@@ -6,24 +6,19 @@ import Layers
 import Models
 import TensorCore
 
-/// One adapter that learns to predict what a composition does: ‖ε_θ − Σ λ_i ε_i‖² at noised samples of the product.
-///
-/// The squares are those of the noise under guidance, without text and with it, and noise levels are even in log γ, so
-/// that the first of them is KL(product‖ε_θ) by Lemma 2.
+/// One adapter that learns to predict what a composition does (`DistillationLoss`), at noise levels even in log γ.
 final class Distillation: @unchecked Sendable {
-    let adapter: LoRAAdapter
+    private let loss: DistillationLoss
     private let problem: ImageCompositionProblem
     private let multipliers: [Double]
     private let configuration: DistillationConfiguration
     private let optimizer: AdamW
-    /// For the texts of samples, without the adapter.
-    private let student: TextNetwork
     /// x_0 of the product, `[samples, h, w, C]`.
     private let samples: Tensor
     private let timesteps: [Int]
     private(set) var updates = 0
     /// Mean square of the last update's difference in the noise under guidance.
-    private(set) var loss = Double.nan
+    private(set) var meanSquare = Double.nan
 
     /// Noise levels to draw from.
     private static let levels = 256
@@ -35,19 +30,13 @@ final class Distillation: @unchecked Sendable {
         merged: [LoRAAdapter?] = []
     ) throws {
         let configuration = problem.configuration.distillation
-        adapter = LoRAAdapter(
-            adapting: problem.pipeline.unet, targets: configuration.targets, rank: configuration.rank,
-            alpha: configuration.alpha,
-            key: RandomPurpose.initialization.key(seed: problem.configuration.seed))
-        guard !adapter.factors.isEmpty else {
-            throw AdapterTargetError(key: "distillation.targets", targets: configuration.targets)
-        }
+        loss = try DistillationLoss(problem, student: student)
+        let adapter = loss.adapter
         adapter.start(
             fromMerged: zip(merged, multipliers).compactMap { adapter, weight in
                 adapter.map { (adapter: $0, weight: weight) }
             })
         (self.problem, self.multipliers, self.configuration) = (problem, multipliers, configuration)
-        self.student = student
         optimizer = AdamW(
             adapter.namedParameters,
             AdamW.Configuration(
@@ -56,6 +45,8 @@ final class Distillation: @unchecked Sendable {
             .product(multipliers), on: .distillation, count: configuration.samples)
         timesteps = problem.product.schedule.timestepsEvenInLogNoise(count: Self.levels)
     }
+
+    var adapter: LoRAAdapter { loss.adapter }
 
     /// One descent step.
     func update() throws {
@@ -69,7 +60,7 @@ final class Distillation: @unchecked Sendable {
             contributions, arrays: adapter.namedParameters.map { ($0.name, $0.parameter.shape) }, scalars: 1,
             over: members.communicator)
         optimizer.step(total.arrays, learningRate: learningRate)
-        loss = total.scalars[0]
+        meanSquare = total.scalars[0]
         updates += 1
     }
 
@@ -93,15 +84,11 @@ final class Distillation: @unchecked Sendable {
         return contributions
     }
 
-    /// Noised samples, and what is to be predicted there.
-    private struct Lesson {
-        let x: Tensor
-        let timesteps: Timesteps
-        let texts: [Int]
-        let targets: (unconditional: Tensor, conditional: Tensor)
+    private func gradient(_ lesson: DistillationLoss.Lesson) -> Contribution {
+        loss.contribution(lesson, share: 1 / Double(configuration.batch))
     }
 
-    private func lesson(_ range: Range<Int>) throws -> Lesson {
+    private func lesson(_ range: Range<Int>) throws -> DistillationLoss.Lesson {
         let key = { (purpose: RandomPurpose) in
             purpose.key(seed: self.problem.configuration.seed, model: 2, step: self.updates)
         }
@@ -117,38 +104,7 @@ final class Distillation: @unchecked Sendable {
         let product = problem.product
         let x = product.schedule.noised(x0, with: noise, at: .each(drawn))
         let texts = chosen.map { $0 % problem.prompts.count }
-        return Lesson(
-            x: x, timesteps: .each(drawn), texts: texts,
-            targets: try product.targets(multipliers, x, .each(drawn), texts))
-    }
-
-    private func gradient(_ lesson: Lesson) -> Contribution {
-        let product = problem.product
-        let network = GuidedNetwork(
-            unet: student.unet, unconditional: student.prompts.unconditional(lesson.texts.count),
-            conditional: student.embeddings(lesson.texts), guidance: 1, adapters: .adapter(adapter),
-            isSegmented: configuration.memory == .layers)
-        let noise = { (output: Tensor) in
-            product.schedule.noise(
-                output, from: lesson.x, at: lesson.timesteps, as: product.prediction.type)
-        }
-        let (unconditional, conditional) = network.outputs(lesson.x, lesson.timesteps)
-        let differences = (
-            unconditional: noise(unconditional) - noise(lesson.targets.unconditional),
-            conditional: noise(conditional) - noise(lesson.targets.conditional)
-        )
-        let guided = guidedNoise(
-            unconditional: differences.unconditional, conditional: differences.conditional,
-            guidance: product.divergenceGuidance)
-        let squares = guided.squaredNorms()
-        let loss =
-            squares + differences.unconditional.squaredNorms() + differences.conditional.squaredNorms()
-        let share = 1 / Double(configuration.batch)
-        let slopes = gradients(of: [(loss, Tensor.ones(loss.shape) * share)])
-        let elements = Double(guided.elementCount / guided.shape[0])
-        return Contribution(
-            arrays: adapter.parameters.map { slopes[$0.value] ?? .zeros($0.shape) },
-            scalars: [squares.doubles.reduce(0, +) * share / elements])
+        return try product.lesson(multipliers, x, .each(drawn), texts)
     }
 
     private var learningRate: Double {

@@ -19,15 +19,22 @@ final class ImageCompositionProblem: @unchecked Sendable {
     /// Measurements made so far; numbers the random draws.
     private(set) var iterations = 0
 
+    /// - Parameter texts: of the samples; the members themselves where those are concepts.
+    /// - Throws: `DiffusionError`, and what reading adapters throws for weight space.
     init(
-        product: ImageProduct, pipeline: TextToImagePipeline, prompts: [String], size: ImageSize,
-        _ configuration: ImageCompositionConfiguration
-    ) {
-        self.product = product
+        _ configuration: ImageCompositionConfiguration, _ pipeline: TextToImagePipeline,
+        _ members: ImageMembers, texts: [String]
+    ) throws {
+        product = try ImageProduct(configuration, pipeline, members, texts: texts)
         self.pipeline = pipeline
-        self.prompts = prompts
-        self.size = size
+        prompts = configuration.hasConcepts ? [texts.joined(separator: " and ")] : texts
+        size = try configuration.sampling.imageSize(pipeline)
         self.configuration = configuration
+    }
+
+    /// The base for the samples' texts, which a distilled adapter changes.
+    var student: TextNetwork {
+        pipeline.network(for: prompts, negative: configuration.sampling.negativePrompt)
     }
 
     /// KL(p_λ‖q_i) for every member, averaged over the samples of an iteration.

@@ -11,15 +11,13 @@ extension ImageCompositionRun {
     func distill(_ result: PrimalDualResult) throws -> LoRAAdapter?? {
         let steps = configuration.distillation.steps
         guard steps > 0 else { return .some(nil) }
-        let base = pipeline.network(
-            for: problem.prompts, negative: configuration.sampling.negativePrompt)
         let merged = try session.communicator.failTogether(exitCode: exitCode(for:)) {
             try (configuration.adapters ?? []).map {
                 try PipelineAdapter(path: $0.file, for: pipeline).unet
             }
         }
         let distillation = try Distillation(
-            problem, multipliers: result.multipliers, student: base, merged: merged)
+            problem, multipliers: result.multipliers, student: problem.student, merged: merged)
         if let tree = session.resumed, tree["distillation/updates"] != nil {
             try distillation.restore(from: tree, at: "distillation")
         }
@@ -28,7 +26,7 @@ extension ImageCompositionRun {
         var losses: [Double] = []
         for _ in first..<max(steps, first) {
             try distillation.update()
-            losses.append(distillation.loss)
+            losses.append(distillation.meanSquare)
             bar.advance()
             if try session.pendingInterruption() {
                 try save(distillation, result)

@@ -36,17 +36,10 @@ final class ImageCompositionRun {
         (self.pipeline, self.texts) = (pipeline, texts)
         let members = try configuration.members(of: pipeline, texts: texts, communicator)
         (problem, rewards) = try communicator.failTogether(exitCode: exitCode(for:)) {
-            let problem = ImageCompositionProblem(
-                product: try ImageProduct(configuration, pipeline, members, texts: texts), pipeline: pipeline,
-                prompts: configuration.hasConcepts ? [texts.joined(separator: " and ")] : texts,
-                size: try configuration.sampling.imageSize(pipeline), configuration)
-            let rewards =
-                configuration.rewards.isEmpty
-                ? nil
-                : try CompositionRewards(
-                    configuration.rewards, concepts: configuration.hasConcepts ? texts : nil,
-                    layout: members.layout, rank: communicator.rank)
-            return (problem, rewards)
+            (
+                try ImageCompositionProblem(configuration, pipeline, members, texts: texts),
+                try configuration.loadRewards(texts: texts, layout: members.layout, rank: communicator.rank)
+            )
         }
     }
 

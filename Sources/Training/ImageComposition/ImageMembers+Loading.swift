@@ -12,16 +12,35 @@ extension ImageCompositionConfiguration {
     func members(
         of base: TextToImagePipeline, texts: [String], _ communicator: any Communicator
     ) throws -> ImageMembers {
-        let widest = RankLayout.widestShards(ranks: communicator.size, items: memberNames.count)
-        return try ImageMembers(
-            names: memberNames, shards: ranks.shards ?? (combine == .weight ? 1 : widest),
-            sharesUnconditional: hasConcepts, of: communicator
-        ) { try $0.isEmpty ? [] : networks($0, base, texts) }
+        try ImageMembers(
+            names: memberNames, layout(ranks: communicator.size), sharesUnconditional: hasConcepts,
+            of: communicator
+        ) { try networks($0, base, texts) }
+    }
+
+    /// The members that rank 0 of a layout would have; sums are of those alone.
+    func members(
+        of base: TextToImagePipeline, texts: [String], planning layout: RankLayout
+    ) throws -> ImageMembers {
+        ImageMembers(
+            names: memberNames, layout, own: try networks(layout.items(of: 0), base, texts),
+            sharesUnconditional: hasConcepts)
+    }
+
+    /// How so many ranks share the members.
+    ///
+    /// - Throws: `RankLayoutError`.
+    func layout(ranks: Int) throws -> RankLayout {
+        let widest = RankLayout.widestShards(ranks: ranks, items: memberNames.count)
+        return try RankLayout(
+            ranks: ranks, items: memberNames.count,
+            shards: self.ranks.shards ?? (combine == .weight ? 1 : widest))
     }
 
     private func networks(
         _ range: Range<Int>, _ base: TextToImagePipeline, _ texts: [String]
     ) throws -> [TextNetwork] {
+        if range.isEmpty { return [] }
         if let adapters {
             return try adapters[range].map { member in
                 try base.network(

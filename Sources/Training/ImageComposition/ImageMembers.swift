@@ -19,23 +19,29 @@ struct ImageMembers: Sendable {
     let sharesUnconditional: Bool
     private let group: any Communicator
 
-    /// - Parameters:
-    ///   - shards: ranks of a sample group.
-    ///   - load: makes the members of a range.
-    /// - Throws: `RankLayoutError`, and on all ranks what `load` throws on any.
+    /// - Parameter load: makes the members of a range.
+    /// - Throws: on all ranks what `load` throws on any.
     init(
-        names: [String], shards: Int, sharesUnconditional: Bool, of communicator: any Communicator,
+        names: [String], _ layout: RankLayout, sharesUnconditional: Bool, of communicator: any Communicator,
         load: (Range<Int>) throws -> [TextNetwork]
     ) throws {
         self.names = names
         self.communicator = communicator
         self.sharesUnconditional = sharesUnconditional
-        let layout = try RankLayout(ranks: communicator.size, items: names.count, shards: shards)
         self.layout = layout
-        group = shards == 1 ? SingleCommunicator() : try layout.groups(of: communicator).sample
+        group = layout.shards == 1 ? SingleCommunicator() : try layout.groups(of: communicator).sample
         own = try communicator.failTogether(exitCode: exitCode(for:)) {
             try load(layout.items(of: communicator.rank))
         }
+    }
+
+    /// As rank 0 of a layout has them, without the other ranks.
+    init(names: [String], _ layout: RankLayout, own: [TextNetwork], sharesUnconditional: Bool) {
+        self.names = names
+        self.layout = layout
+        self.own = own
+        self.sharesUnconditional = sharesUnconditional
+        (communicator, group) = (SingleCommunicator(), SingleCommunicator())
     }
 
     /// Indices of the members that this rank holds.

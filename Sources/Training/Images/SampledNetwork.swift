@@ -13,10 +13,10 @@ struct SampledNetwork {
     init(_ request: ImageRequest, _ pipeline: TextToImagePipeline) throws {
         let weighted = try Self.networks(request, pipeline)
         weights = weighted.map(\.weight)
-        members = try ImageMembers(
-            names: weights.indices.map(String.init), shards: 1,
-            sharesUnconditional: !request.concepts.isEmpty, of: SingleCommunicator()
-        ) { weighted[$0].map(\.network) }
+        members = ImageMembers(
+            names: weights.indices.map(String.init),
+            try RankLayout(ranks: 1, items: weighted.count, shards: 1), own: weighted.map(\.network),
+            sharesUnconditional: !request.concepts.isEmpty)
     }
 
     private static func networks(

@@ -19,7 +19,10 @@ func duration(_ seconds: Double) -> String {
 }
 
 /// "1 model", "3 models".
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+func counted(_ count: Int, _ noun: String) -> String {
+    let plural = noun.hasSuffix("ch") ? "es" : "s"
+    return "\(count) \(noun)\(count == 1 ? "" : plural)"
+}
 
 /// What people read for a key of `baselines.json` or a tensor of `samples.safetensors`.
 func baselineName(_ key: String) -> String {

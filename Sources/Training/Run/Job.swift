@@ -38,11 +38,14 @@ public struct RunRequest: Sendable {
 public func planJob(_ request: RunRequest, ranks: Int) throws -> Int32 {
     let threads = threadsPerRank(localSize: ranks)
     Parallel.configure(threads: threads)
-    guard case .images(let configuration, _) = try Problem(request) else {
+    switch try ProblemConfiguration(request) {
+    case .vectors:
         print("the configuration is right: \(ranks) ranks of \(threads) threads, some 100 MiB each")
-        return 0
+    case .imageAlignment(let configuration):
+        print(try AlignmentPlan(configuration: configuration, ranks: ranks, threads: threads).text())
+    case .imageProduct(let configuration):
+        print(try CompositionPlan(configuration: configuration, ranks: ranks, threads: threads).text())
     }
-    print(try AlignmentPlan(configuration: configuration, ranks: ranks, threads: threads).text())
     return 0
 }
 
@@ -53,50 +56,31 @@ public func runJob(_ request: RunRequest) -> Int32 {
     return World.run(environment: ProcessInfo.processInfo.environment, exitCode: exitCode(for:)) {
         communicator in
         Parallel.configure(threads: threadsPerRank(localSize: communicator.localSize))
-        let problem = try communicator.failTogether(exitCode: exitCode(for:)) { try Problem(request) }
+        let problem = try communicator.failTogether(exitCode: exitCode(for:)) {
+            try ProblemConfiguration(request)
+        }
         let session = try RunSession(
             communicator: communicator, directory: request.directory, job: problem.job,
             policy: request.resume.map(ResumePolicy.init(argument:)), monitor: monitor)
-        try session.write("config.yaml", Data(problem.job.text.utf8))
-        let code = try problem.run(in: session)
+        try session.write("config.yaml", Data(problem.text.utf8))
+        let code = try problem.run(in: session, trace: request.trace)
         try session.forgetInterruption()
         return code
     }
 }
 
-/// What a configuration file asks to be solved.
-private enum Problem {
-    case vectors(RunConfiguration)
-    case images(ImageAlignmentConfiguration, trace: String?)
-    case imageProduct(ImageCompositionConfiguration, trace: String?)
-
+extension ProblemConfiguration {
     /// - Throws: `ConfigurationError` with all problems.
-    init(_ request: RunRequest) throws {
-        let source = try ConfigurationSource(file: request.configuration)
-        if request.kinds.contains(.alignment), try source.describesImages() {
-            self = .images(try source.read(overrides: request.overrides), trace: request.trace)
-        } else if request.kinds.contains(.product), try source.describesImages() {
-            self = .imageProduct(try source.read(overrides: request.overrides), trace: request.trace)
-        } else {
-            self = .vectors(
-                try RunConfiguration(source, request.overrides, request.kinds, sampleFiles: .required))
-        }
-    }
-
-    var job: JobDescription {
-        switch self {
-        case .vectors(let configuration): JobDescription(configuration)
-        case .images(let configuration, _): JobDescription(configuration)
-        case .imageProduct(let configuration, _): JobDescription(configuration)
-        }
+    fileprivate init(_ request: RunRequest) throws {
+        try self.init(file: request.configuration, overrides: request.overrides, kinds: request.kinds)
     }
 
     /// Solves the problem and returns the exit code: 0, or 75 if it was interrupted.
-    func run(in session: RunSession) throws -> Int32 {
+    fileprivate func run(in session: RunSession, trace: String?) throws -> Int32 {
         switch self {
-        case .images(let configuration, let trace):
+        case .imageAlignment(let configuration):
             return try ImageAlignmentRun(configuration, session, trace: trace).run()
-        case .imageProduct(let configuration, let trace):
+        case .imageProduct(let configuration):
             return try ImageCompositionRun(configuration, session, trace: trace).run()
         case .vectors(let configuration):
             switch configuration.kind {

@@ -249,6 +249,24 @@ final class ImageCompositionTests: CommandTestCase {
     }
 
     /// An adapter that starts at the sum of the members is close to it, and training brings it closer.
+    func testDryRunSaysWhoDoesWhatAndWhatItTakes() throws {
+        try workspace.copyModel()
+        let plan = { (ranks: String) in
+            let result = try self.compose("--dry-run", "--ranks", ranks, output: "plan")
+            XCTAssertEqual(result.exitCode, 0, result.standardError)
+            return result.standardOutput
+        }
+        let (one, three) = (try plan("1"), try plan("3"))
+        XCTAssertTrue(one.contains("rank 0: 6 micro-batches, members first, second, text\n"), one)
+        XCTAssertTrue(three.contains("rank 0: 6 micro-batches, members first\n"), three)
+        XCTAssertTrue(three.contains("rank 2: 6 micro-batches, members text\n"), three)
+        for phase in ["dual ascent", "distillation", "pictures"] {
+            XCTAssertTrue(
+                one.contains("\n  \(phase.padding(toLength: 12, withPad: " ", startingAt: 0)) "), one)
+        }
+        XCTAssertFalse(FileManager.default.fileExists(atPath: workspace.at("plan")))
+    }
+
     func testDistilledAdapterComesClose() throws {
         try workspace.copyModel()
         let settings = [

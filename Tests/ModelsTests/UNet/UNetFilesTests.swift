@@ -79,7 +79,7 @@ final class UNetFilesTests: XCTestCase {
                 ["\(path) (A [2, 64] and B [32, 2] for a layer of 64 inputs and 64 outputs)"])
             XCTAssertTrue(
                 "\(error)".contains("no such layer: mid_block.attentions.7.proj_in; "), "\(error)")
-            XCTAssertTrue("\(error)".contains("projection layers only, not: conv_in"), "\(error)")
+            XCTAssertTrue("\(error)".contains("projection and time layers only, not: conv_in"), "\(error)")
         }
     }
 

@@ -6,13 +6,8 @@ extension ImageCompositionConfiguration: Keyed {
     static var fields: [Field<ImageCompositionConfiguration>] {
         [
             .required("kind", \.kind, .word, "The problem: `product`."),
-            .optional(
-                "seed", \.seed, .integer("integer ≥ 0", in: 0...UInt64.max),
-                "Key of all random numbers; equal seeds give equal runs on any number of ranks."),
-            .required(
-                "model", \.model, .file,
-                "Diffusers directory of the base; a relative path starts from the directory of the configuration."
-            ),
+            .seed(\.seed),
+            .base(\.model),
             .optional("dtype", \.dtype, .word, "Type that weights are held in; adapters are f32."),
             .optional(
                 "adapters", \.adapters, Format.mapping.list(named: "list of adapters").optional,
@@ -20,25 +15,20 @@ extension ImageCompositionConfiguration: Keyed {
             .optional(
                 "models", \.models, Format.mapping.list(named: "list of models").optional, default: "none",
                 "Pipelines with the autoencoder and the noise schedule of `model` as members, at least two."),
-            .alternative(
-                "prompts", of: \.prompts, Format.text("prompt").list(named: "list of prompts"),
-                embed: { .list($0) },
-                extract: { if case .list(let prompts) = $0 { prompts } else { nil } },
-                "Texts of the samples, in turn; without `adapters` and `models` the members: two concepts or more."
-            ),
-            .alternative(
-                "prompt_file", of: \.prompts, .file, embed: { .file(path: $0) },
-                extract: { if case .file(let path) = $0 { path } else { nil } },
-                "File of texts of the samples, one a line."),
-            .optional(
-                "combine", \.combine, .word,
-                "`score`: Σ λ_i ε_i, a pass for each member; `weight`: W + Σ λ_i ΔW_i, one pass (adapters only)."
-            ),
-        ] + sections
+        ]
+            + Field.prompts(
+                \.prompts,
+                "Texts of the samples, in turn; without `adapters` and `models` the members: two concepts or more.",
+                file: "File of texts of the samples, one a line.")
+            + sections
     }
 
     private static var sections: [Field<ImageCompositionConfiguration>] {
         [
+            .optional(
+                "combine", \.combine, .word,
+                "`score`: Σ λ_i ε_i, a pass for each member; `weight`: W + Σ λ_i ΔW_i, one pass (adapters only)."
+            ),
             .optional(
                 "sampling", \.sampling, .mapping(from: standardSampling),
                 "DDIM sampling; 25 steps with eta 0 unless set otherwise."),
@@ -125,9 +115,7 @@ extension CompositionTrainingConfiguration: Keyed {
             .optional(
                 "samples", \.samples, .count, unit: "images",
                 "Images of an iteration, over all ranks; a multiple of `micro_batch`."),
-            .optional(
-                "micro_batch", \.microBatch, .count, unit: "images",
-                "Images computed at once; never divided between ranks."),
+            .imagesAtOnce(\.microBatch),
             .optional(
                 "draws", \.draws, .word,
                 "`fresh` random numbers in every iteration, or the same (`common`) in all."),
@@ -145,18 +133,12 @@ extension CompositionRewardConfiguration: Keyed {
     static var blank: CompositionRewardConfiguration { CompositionRewardConfiguration(name: "", reward: "") }
 
     static var fields: [Field<CompositionRewardConfiguration>] {
-        [
-            .required("name", \.name, .text("name"), "Name in tables and files."),
-            .required(
-                "reward", \.reward, .text("reward"),
-                "Which reward (`docs/rewards.md`), as in `saturation-low`."),
-            .optional(
-                "weights", \.weights, Format.file.optional, default: "none",
-                "Files of a learned reward; a relative path starts from the directory of the configuration."),
-            .optional(
-                "adapter", \.adapter, Format.text("name").optional, default: "none",
-                "The member trained on this reward alone: it is 100 where the base is 0."),
-        ]
+        Field.imageReward(
+            name: \.name, meaning: "Name in tables and files.", reward: \.reward, weights: \.weights) + [
+                .optional(
+                    "adapter", \.adapter, Format.text("name").optional, default: "none",
+                    "The member trained on this reward alone: it is 100 where the base is 0.")
+            ]
     }
 }
 
@@ -165,31 +147,21 @@ extension DistillationConfiguration: Keyed {
 
     static var fields: [Field<DistillationConfiguration>] {
         [
-            .optional("steps", \.steps, .natural, unit: "updates", "Updates of the adapter; 0 for none."),
-            .optional("rank", \.rank, .count, "r."),
-            .optional(
-                "alpha", \.alpha, Format.positive.optional, default: "the rank",
-                "α; the change of a layer is α/r · B A."),
-            .optional(
-                "targets", \.targets, Format.text("layer").list(named: "list of layers"),
-                "Ends of the names of the layers that are adapted, as PEFT's `target_modules`."),
+            .optional("steps", \.steps, .natural, unit: "updates", "Updates of the adapter; 0 for none.")
+        ] + Field.adapter(rank: \.rank, alpha: \.alpha, targets: \.targets) + [
             .optional(
                 "samples", \.samples, .count, unit: "images",
                 "Samples of the composition that are noised; a multiple of `training.micro_batch`."),
             .optional(
                 "batch", \.batch, .count, unit: "images",
                 "Noised samples of an update; a multiple of `training.micro_batch`."),
-            .optional("learning_rate", \.learningRate, .positive, "AdamW's step."),
-            .optional(
-                "schedule", \.schedule, .word,
-                "How the learning rate falls: not at all, linearly to 0, or as half a cosine."),
-            .optional("weight_decay", \.weightDecay, .nonnegative, "AdamW's decoupled decay."),
-            .optional("gradient_clip", \.gradientClip, .positive, "Largest norm of the gradient."),
-            .optional(
-                "memory", \.memory, .word,
-                "What is kept for the backward pass: all (`activations`), or the inputs of `layers`, which are then "
-                    + "computed again. The result is the same."),
-        ]
+        ] + Field.learningRate(\.learningRate, schedule: \.schedule)
+            + Field.adamW(weightDecay: \.weightDecay, gradientClip: \.gradientClip) + [
+                .optional(
+                    "memory", \.memory, .word,
+                    "What is kept for the backward pass: all (`activations`), or the inputs of `layers`, which are "
+                        + "then computed again. The result is the same.")
+            ]
     }
 }
 

@@ -6,24 +6,16 @@ extension ImageAlignmentConfiguration: Keyed {
     static var fields: [Field<ImageAlignmentConfiguration>] {
         [
             .required("kind", \.kind, .word, "The problem: `alignment`."),
-            .optional(
-                "seed", \.seed, .integer("integer ≥ 0", in: 0...UInt64.max),
-                "Key of all random numbers; equal seeds give equal runs on any number of ranks."),
-            .required(
-                "model", \.model, .file,
-                "Diffusers directory of the base; a relative path starts from the directory of the configuration."
-            ),
+            .seed(\.seed),
+            .base(\.model),
             .optional(
                 "dtype", \.dtype, .word, "Type that the base's weights are held in; the adapter is f32."),
-            .alternative(
-                "prompts", of: \.prompts, Format.text("prompt").list(named: "list of prompts"),
-                embed: { .list($0) },
-                extract: { if case .list(let prompts) = $0 { prompts } else { nil } },
-                "Training prompts."),
-            .alternative(
-                "prompt_file", of: \.prompts, .file, embed: { .file(path: $0) },
-                extract: { if case .file(let path) = $0 { path } else { nil } },
-                "File of training prompts, one a line."),
+        ] + Field.prompts(\.prompts, "Training prompts.", file: "File of training prompts, one a line.")
+            + sections
+    }
+
+    private static var sections: [Field<ImageAlignmentConfiguration>] {
+        [
             .required(
                 "rewards", \.rewards, Format.mapping.list(named: "list of rewards"),
                 "The constraints, at least one."),
@@ -52,21 +44,16 @@ extension ImageRewardConfiguration: Keyed {
     }
 
     static var fields: [Field<ImageRewardConfiguration>] {
-        [
-            .required("name", \.name, .text("name"), "Name in logs, files and the summary."),
-            .required(
-                "reward", \.reward, .text("reward"),
-                "Which reward (`docs/rewards.md`), as in `saturation-low`."),
-            .optional(
-                "weights", \.weights, Format.file.optional, default: "none",
-                "Files of a learned reward; a relative path starts from the directory of the configuration."),
-            .required(
-                "threshold", \.threshold, .number(), unit: "of the reward; σ with `normalize: base`",
-                "b of the constraint E r ≥ b."),
-            .optional(
-                "normalize", \.normalize, .word,
-                "`base`: the threshold is for (r − μ)/σ with the base model's mean and deviation."),
-        ]
+        Field.imageReward(
+            name: \.name, meaning: "Name in logs, files and the summary.", reward: \.reward,
+            weights: \.weights) + [
+                .required(
+                    "threshold", \.threshold, .number(), unit: "of the reward; σ with `normalize: base`",
+                    "b of the constraint E r ≥ b."),
+                .optional(
+                    "normalize", \.normalize, .word,
+                    "`base`: the threshold is for (r − μ)/σ with the base model's mean and deviation."),
+            ]
     }
 }
 
@@ -74,17 +61,10 @@ extension AdapterConfiguration: Keyed {
     static var blank: AdapterConfiguration { AdapterConfiguration() }
 
     static var fields: [Field<AdapterConfiguration>] {
-        [
-            .optional("rank", \.rank, .count, "r."),
-            .optional(
-                "alpha", \.alpha, Format.positive.optional, default: "the rank",
-                "α; the change of a layer is α/r · B A."),
-            .optional(
-                "targets", \.targets, Format.text("layer").list(named: "list of layers"),
-                "Ends of the names of the layers that are adapted, as PEFT's `target_modules`."),
+        Field.adapter(rank: \.rank, alpha: \.alpha, targets: \.targets) + [
             .optional(
                 "initial", \.initial, Format.file.optional, default: "none",
-                "An adapter file to start from; rank, alpha and layers are then the file's."),
+                "An adapter file to start from; rank, alpha and layers are then the file's.")
         ]
     }
 }
@@ -128,17 +108,11 @@ extension ImageTrainingConfiguration: Keyed {
             .optional(
                 "batch", \.batch, .count, unit: "images",
                 "Images of an update, over all ranks; a multiple of `micro_batch`."),
+            .imagesAtOnce(\.microBatch),
+        ] + Field.learningRate(\.learningRate, schedule: \.schedule) + [
             .optional(
-                "micro_batch", \.microBatch, .count, unit: "images",
-                "Images computed at once; never divided between ranks."),
-            .optional("learning_rate", \.learningRate, .positive, "AdamW's step."),
-            .optional(
-                "schedule", \.schedule, .word,
-                "How the learning rate falls: not at all, linearly to 0, or as half a cosine."),
-            .optional(
-                "warmup", \.warmup, .natural, unit: "updates", "Updates over which the learning rate grows."),
-            .optional("weight_decay", \.weightDecay, .nonnegative, "AdamW's decoupled decay."),
-            .optional("gradient_clip", \.gradientClip, .positive, "Largest norm of the gradient."),
+                "warmup", \.warmup, .natural, unit: "updates", "Updates over which the learning rate grows.")
+        ] + Field.adamW(weightDecay: \.weightDecay, gradientClip: \.gradientClip) + [
             .optional(
                 "truncation", \.truncation, .mapping,
                 "From which step K on the chain is differentiated; K is drawn for every update."),
