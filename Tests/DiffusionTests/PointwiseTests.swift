@@ -5,6 +5,7 @@ import TestSupport
 import XCTest
 
 final class PointwiseTests: XCTestCase {
+    private let noise = SampleNoise(RandomKey(seed: 1, stream: 7))
     private let wide = Gaussian(mean: [0.9, 0], covariance: Matrix([[0.3, 0.1], [0.1, 0.2]]))
     private let narrow = Gaussian(mean: [-0.4, 0.5], covariance: .diagonal([0.05, 0.08]))
 
@@ -33,7 +34,6 @@ final class PointwiseTests: XCTestCase {
         }
         let p = wide.predictor(quadrature.schedule)
         let samples = wide.matchedSamples(8, seed: 1)
-        let noise = SampleNoise(RandomKey(seed: 1, stream: 7))
         let predictions = { (x: Tensor, t: Timesteps) in
             (p: try p(x, t), models: try models.map { try $0(x, t) })
         }
@@ -55,6 +55,33 @@ final class PointwiseTests: XCTestCase {
         }
         let found = try equal.divergences(of: samples, noise: noise, predictions: predictions)
         assertClose(found[0], expected, rtol: 1e-12)
+    }
+
+    /// Samples of two prompts in turn, each of which is to see all four nodes: what depends on the node alone has the
+    /// same mean for both, that of all nodes.
+    func testEveryPopulationSeesAllNodes() throws {
+        let quadrature = try LogNoiseQuadrature(sampling(), timesteps: [3, 50, 120, 199])
+        let samples = wide.matchedSamples(24, seed: 1)
+        let predictions = { (x: Tensor, timesteps: Timesteps) in
+            let levels: [Int32]
+            switch timesteps {
+            case .all(let timestep): levels = Array(repeating: Int32(timestep), count: x.shape[0])
+            case .each(let timesteps): levels = timesteps
+            }
+            let rows = levels.flatMap { Array(repeating: Float($0), count: x.shape[1]) }
+            return (p: Tensor.zeros(x.shape), models: [Tensor(rows, shape: x.shape)])
+        }
+        let whole = try quadrature.divergences(of: samples, noise: noise, predictions: predictions)[0][0]
+        for (stride, populations) in [(2, 2), (2, 4), (4, 2), (4, 6), (3, 2), (2, 3)] {
+            let found = try quadrature.divergences(
+                of: samples, noise: noise, stride: stride, populations: populations, predictions: predictions)[0]
+            for population in 0..<populations {
+                let own = Swift.stride(from: population, to: 24, by: populations).map { found[$0] }
+                XCTAssertEqual(
+                    own.reduce(0, +) / Double(own.count), whole, accuracy: 1e-6 * whole,
+                    "stride \(stride), population \(population) of \(populations)")
+            }
+        }
     }
 
     func testWeights() throws {

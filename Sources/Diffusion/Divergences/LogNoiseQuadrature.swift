@@ -78,13 +78,20 @@ extension LogNoiseQuadrature {
     /// Noises the samples to their nodes: sample s visits the nodes k ≡ s (mod stride), each of which counts
     /// `stride` times, so that a batch covers all nodes at 1/stride of the cost, without bias. Mirrored samples share
     /// their nodes: s counts pairs then.
+    ///
+    /// - Parameter populations: P, between which samples take turns. Where P and `stride` have a common divisor, all
+    ///   samples of a population would visit the same part of the nodes; they then move on by one node with every
+    ///   common multiple of both, so that `stride` · P samples cover all nodes for each population.
     func forEachPass(
-        _ samples: Tensor, noise: SampleNoise, stride: Int, _ body: (QuadraturePass) throws -> Void
+        _ samples: Tensor, noise: SampleNoise, stride: Int, populations: Int = 1,
+        _ body: (QuadraturePass) throws -> Void
     ) rethrows {
         precondition(stride > 0, "LogNoiseQuadrature: stride must be positive, got \(stride)")
-        let count = samples.shape[0]
+        let first = (0..<samples.shape[0]).map { row in
+            firstNode(ofSample: noise.sequence(ofRow: row), stride: stride, populations: populations)
+        }
         for pass in 0..<passes(stride: stride) {
-            let chosen = (0..<count).map { pass * stride + noise.sequence(ofRow: $0) % stride }
+            let chosen = first.map { pass * stride + $0 }
             let nodes = chosen.map { self.nodes[min($0, self.nodes.count - 1)] }
             let timesteps: Timesteps =
                 stride == 1
@@ -96,5 +103,15 @@ extension LogNoiseQuadrature {
                     nodes: nodes,
                     multiplicity: chosen.map { $0 < self.nodes.count ? Double(stride) : 0 }))
         }
+    }
+
+    private func firstNode(ofSample sample: Int, stride: Int, populations: Int) -> Int {
+        let common = greatestCommonDivisor(stride, populations)
+        let turn = common == 1 ? 0 : sample / (stride / common * populations)
+        return (sample + turn) % stride
+    }
+
+    private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+        b == 0 ? a : greatestCommonDivisor(b, a % b)
     }
 }

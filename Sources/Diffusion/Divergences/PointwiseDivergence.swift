@@ -18,7 +18,7 @@ extension LogNoiseQuadrature {
         predictions: (_ x: Tensor, _ timesteps: Timesteps) throws -> (p: Tensor, models: [Tensor])
     ) throws -> [Double] {
         var sums: [Double] = []
-        try forEachTerm(of: samples, noise, stride, predictions) { models, i, _, term in
+        try forEachTerm(of: samples, noise, stride, 1, predictions) { models, i, _, term in
             if sums.isEmpty { sums = Array(repeating: 0, count: models) }
             sums[i] += term
         }
@@ -27,13 +27,14 @@ extension LogNoiseQuadrature {
 
     /// As `divergenceSums`, for every sample by itself.
     ///
+    /// - Parameter populations: between which samples take turns, as those of several prompts do.
     /// - Returns: of each model, one number a sample.
     public func divergences(
-        of samples: Tensor, noise: SampleNoise, stride: Int = 1,
+        of samples: Tensor, noise: SampleNoise, stride: Int = 1, populations: Int = 1,
         predictions: (_ x: Tensor, _ timesteps: Timesteps) throws -> (p: Tensor, models: [Tensor])
     ) throws -> [[Double]] {
         var sums: [[Double]] = []
-        try forEachTerm(of: samples, noise, stride, predictions) { models, i, sample, term in
+        try forEachTerm(of: samples, noise, stride, populations, predictions) { models, i, sample, term in
             if sums.isEmpty {
                 sums = Array(repeating: Array(repeating: 0, count: samples.shape[0]), count: models)
             }
@@ -44,12 +45,12 @@ extension LogNoiseQuadrature {
 
     /// - Parameter body: sees the number of models, a model, a sample and what the integral of the two gains.
     private func forEachTerm(
-        of samples: Tensor, _ noise: SampleNoise, _ stride: Int,
+        of samples: Tensor, _ noise: SampleNoise, _ stride: Int, _ populations: Int,
         _ predictions: (Tensor, Timesteps) throws -> (p: Tensor, models: [Tensor]),
         _ body: (_ models: Int, _ model: Int, _ sample: Int, _ term: Double) -> Void
     ) throws {
         try withoutRecording {
-            try forEachPass(samples.detached, noise: noise, stride: stride) { pass in
+            try forEachPass(samples.detached, noise: noise, stride: stride, populations: populations) { pass in
                 let (p, models) = try predictions(pass.x, pass.timesteps)
                 for (i, model) in models.enumerated() {
                     let squares = (p - model).squaredNorms().doubles

@@ -19,6 +19,8 @@ final class ImageAlignmentRun {
     let prompts: PromptTable
     let heldOut: PromptTable?
     let problem: ImageAlignmentProblem
+    /// On rank 0.
+    private let sources: RunSources
     /// The largest resident memory that this rank should have.
     private(set) var expectedMemory: Int?
 
@@ -37,6 +39,12 @@ final class ImageAlignmentRun {
         let negative = configuration.sampling.negativePrompt
         let texts = try communicator.failTogether(exitCode: exitCode(for:)) {
             try configuration.prompts.texts()
+        }
+        sources = try communicator.failTogether(exitCode: exitCode(for:)) {
+            guard session.isRoot else { return RunSources() }
+            let sources = try configuration.sources(texts: texts)
+            if let tree = session.resumed { try sources.check(against: tree) }
+            return sources
         }
         prompts = PromptTable(texts, negative: negative, pipeline)
         heldOut = configuration.evaluation.heldOut.map {
@@ -84,7 +92,10 @@ final class ImageAlignmentRun {
         }
         return try loop.iterate(
             primal, observe: preview, files: { try [Self.adapterName: self.adapterFile()] }
-        ) { self.problem.save(to: &$0, at: "primal") }
+        ) { [problem, sources] in
+            problem.save(to: &$0, at: "primal")
+            sources.save(to: &$0)
+        }
     }
 
     /// Chooses what chains keep, and refuses an update that will not fit.
@@ -279,12 +290,10 @@ extension LoRAAdapter {
     convenience init(_ configuration: ImageAlignmentConfiguration, _ pipeline: TextToImagePipeline) throws {
         let adapter = configuration.adapter
         guard let path = adapter.initial else {
+            try AdapterTargetError.check(adapter.targets, of: pipeline.unet, key: "adapter.targets")
             self.init(
                 adapting: pipeline.unet, targets: adapter.targets, rank: adapter.rank, alpha: adapter.alpha,
                 key: RandomPurpose.initialization.key(seed: configuration.seed))
-            guard !factors.isEmpty else {
-                throw AdapterTargetError(key: "adapter.targets", targets: adapter.targets)
-            }
             return
         }
         do {
@@ -295,10 +304,30 @@ extension LoRAAdapter {
     }
 }
 
+extension ImageAlignmentConfiguration {
+    /// What may not change while a run goes on.
+    fileprivate func sources(texts: [String]) throws -> RunSources {
+        var sources = RunSources()
+        try sources.add(contentsOf: model, components: RunSources.pipelineComponents, for: "model")
+        sources.add(texts, for: "prompts")
+        for (index, reward) in rewards.enumerated() {
+            guard let weights = reward.weights else { continue }
+            try sources.add(contentsOf: weights, for: "rewards[\(index)].weights")
+        }
+        return sources
+    }
+}
+
 /// Targets that no layer's name ends with.
 struct AdapterTargetError: ExitCoded, CustomStringConvertible {
     let key: String
     let targets: [String]
+
+    /// - Throws: itself where no layer of the model can be adapted.
+    static func check(_ targets: [String], of model: some CompositeModule, key: String) throws {
+        let isFound = model.adaptableLayers.contains { targets.contains(where: $0.isNamed) }
+        guard isFound else { throw AdapterTargetError(key: key, targets: targets) }
+    }
 
     var exitCode: Int32 { ExitStatus.configuration }
 

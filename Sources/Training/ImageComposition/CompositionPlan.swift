@@ -66,7 +66,7 @@ private struct Phases {
         }
         try add("dual ascent") { _ = try problem.product.firstNoises(multipliers, start) }
         if problem.configuration.distillation.steps > 0 {
-            let loss = try DistillationLoss(problem, student: problem.student)
+            let loss = DistillationLoss(problem, student: problem.student)
             try add("distillation") {
                 let timesteps = Timesteps.each([Int32(problem.product.steps[0].timestep)])
                 let lesson = try problem.product.lesson(multipliers, start.latents, timesteps, start.texts)

@@ -24,13 +24,12 @@ final class Distillation: @unchecked Sendable {
     private static let levels = 256
 
     /// - Parameter merged: adapters whose weighted sum the adapter starts from, as nearly as its rank allows.
-    /// - Throws: `AdapterTargetError` where no layer can be adapted.
     init(
         _ problem: ImageCompositionProblem, multipliers: [Double], student: TextNetwork,
         merged: [LoRAAdapter?] = []
     ) throws {
         let configuration = problem.configuration.distillation
-        loss = try DistillationLoss(problem, student: student)
+        loss = DistillationLoss(problem, student: student)
         let adapter = loss.adapter
         adapter.start(
             fromMerged: zip(merged, multipliers).compactMap { adapter, weight in

@@ -15,17 +15,12 @@ struct DistillationLoss: @unchecked Sendable {
     private let isSegmented: Bool
 
     /// With a new adapter, which changes nothing yet.
-    ///
-    /// - Throws: `AdapterTargetError` where no layer can be adapted.
-    init(_ problem: ImageCompositionProblem, student: TextNetwork) throws {
+    init(_ problem: ImageCompositionProblem, student: TextNetwork) {
         let configuration = problem.configuration.distillation
         adapter = LoRAAdapter(
             adapting: problem.pipeline.unet, targets: configuration.targets, rank: configuration.rank,
             alpha: configuration.alpha,
             key: RandomPurpose.initialization.key(seed: problem.configuration.seed))
-        guard !adapter.factors.isEmpty else {
-            throw AdapterTargetError(key: "distillation.targets", targets: configuration.targets)
-        }
         product = problem.product
         self.student = student
         isSegmented = configuration.memory == .layers

@@ -84,7 +84,7 @@ extension ImageCompositionEvaluation.Model {
     ) {
         self.name = name
         self.multipliers = multipliers
-        samples = measured.divergences.first?.count ?? 0
+        samples = measured.samples
         divergences = hasDivergences ? measured.divergences.map(SampleMean.init) : nil
         promptDivergences =
             hasDivergences
@@ -113,7 +113,7 @@ extension ImageCompositionEvaluation.Model {
         guard let promptDivergences, promptDivergences.count > 1 else { return nil }
         return promptDivergences[0].indices.map { member in
             let spread = SampleMean(promptDivergences.map { $0[member].mean })
-            return spread.error * Double(promptDivergences.count).squareRoot()
+            return (spread.error ?? 0) * Double(promptDivergences.count).squareRoot()
         }
     }
 }
@@ -132,8 +132,10 @@ extension ImageCompositionEvaluation {
         for model in models {
             guard let divergences = model.divergences else { continue }
             let means = divergences.map(\.mean)
-            let errors = divergences.map { "±\(NumberText.significant($0.error, digits: 2))" }
-            let cells = zip(means, errors).map { NumberText.significant($0, digits: 4) + " " + $1 }
+            let cells = divergences.map { value in
+                NumberText.significant(value.mean, digits: 4)
+                    + (value.error.map { " ±\(NumberText.significant($0, digits: 2))" } ?? "")
+            }
             lines.append(
                 "KL, \(model.name): \(cells.joined(separator: "  "))   largest \(numbers([means.max() ?? 0]))"
             )
@@ -159,7 +161,8 @@ extension ImageCompositionEvaluation {
         var text = CSV.line(["model", "prompt", "quantity", "name", "mean", "standard_error"])
         func add(_ model: String, _ prompt: String, _ quantity: String, _ name: String, _ value: SampleMean) {
             text += CSV.line([
-                model, prompt, quantity, name, NumberText.exact(value.mean), NumberText.exact(value.error),
+                model, prompt, quantity, name, NumberText.exact(value.mean),
+                value.error.map(NumberText.exact) ?? "",
             ])
         }
         for model in models {

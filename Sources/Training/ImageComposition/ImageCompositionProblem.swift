@@ -40,7 +40,7 @@ final class ImageCompositionProblem: @unchecked Sendable {
     /// KL(p_λ‖q_i) for every member, averaged over the samples of an iteration.
     func divergences(multipliers: [Double]) throws -> [Double] {
         let measured = try measure(
-            .product(multipliers), on: trainingPopulation, samples: configuration.training.samples)
+            .product(multipliers), on: trainingPopulation, 0..<configuration.training.samples)
         iterations += 1
         return measured.divergences.map { SampleMean($0).mean }
     }
@@ -50,7 +50,7 @@ final class ImageCompositionProblem: @unchecked Sendable {
         .training(step: configuration.training.draws == .fresh ? iterations : 0)
     }
 
-    /// Draws samples of a model, and measures them.
+    /// Draws consecutive samples of a model, whole micro-batches of them, and measures them.
     ///
     /// - Parameters:
     ///   - rewards: what images are scored by; nil leaves them undecoded, unless there are to be pictures.
@@ -58,13 +58,14 @@ final class ImageCompositionProblem: @unchecked Sendable {
     ///   - pictures: how many of the first images are kept, on rank 0.
     ///   - hasDivergences: whether KLs are measured at all.
     func measure(
-        _ model: ComposedModel, on population: CompositionPopulation, samples: Int,
+        _ model: ComposedModel, on population: CompositionPopulation, _ range: Range<Int>,
         rewards: CompositionRewards? = nil, other: TextNetwork? = nil, pictures: Int = 0,
         hasDivergences: Bool = true, onBatch: @escaping @Sendable () -> Void = {}
     ) throws -> CompositionMeasurement {
         let members = product.members
         let communicator = members.communicator
-        let batches = MicroBatches(samples: samples, size: configuration.training.microBatch)
+        let batches = MicroBatches(
+            samples: range.count, size: configuration.training.microBatch, first: range.lowerBound)
         let results = try communicator.failTogether(exitCode: exitCode(for:)) {
             try batches.map(on: communicator, shards: members.layout.shards) { range in
                 defer { onBatch() }
@@ -82,7 +83,7 @@ final class ImageCompositionProblem: @unchecked Sendable {
             }
         }
         return try CompositionMeasurement(
-            results, samples: samples, members: members, rewards: rewards?.columns ?? 0, size: size)
+            results, of: range, members: members, rewards: rewards?.columns ?? 0, size: size)
     }
 
     /// What this rank contributes of one micro-batch.
@@ -156,34 +157,25 @@ struct CompositionBatch: Sendable {
     let pixels: [Float]
 }
 
-/// What is known of the samples of one model, on all ranks.
-struct CompositionMeasurement {
-    /// KL of each sample to each member.
-    let divergences: [[Double]]
-    /// KL of each sample to what else was compared; 0 where nothing was.
-    let other: [Double]
-    /// Of each column of rewards, for each sample.
-    let rewards: [[Double]]
-    /// On rank 0.
-    let pictures: [PNGImage]
-
+extension CompositionMeasurement {
     fileprivate init(
-        _ batches: [CompositionBatch], samples: Int, members: ImageMembers, rewards: Int, size: ImageSize
+        _ batches: [CompositionBatch], of range: Range<Int>, members: ImageMembers, rewards: Int,
+        size: ImageSize
     ) throws {
         let m = members.names.count
         let table = try SampleTable(
-            samples: samples, columns: m + 1 + rewards, batches.flatMap(\.parts), over: members.communicator)
-        divergences = (0..<m).map(table.column)
-        other = table.column(m)
-        self.rewards = (0..<rewards).map { table.column(m + 1 + $0) }
+            rows: range, columns: m + 1 + rewards, batches.flatMap(\.parts), over: members.communicator)
         let pixels = try members.communicator.gatherEach(batches.flatMap(\.pixels), root: 0) ?? []
         let all = pixels.flatMap { $0 }
         let each = size.height * size.width * 3
-        pictures = stride(from: 0, to: all.count, by: each).map {
-            PNGImage(
-                width: size.width, height: size.height, channels: .rgb, values: Array(all[$0..<$0 + each]),
-                range: 0...1)
-        }
+        self.init(
+            divergences: (0..<m).map(table.column), other: table.column(m),
+            rewards: (0..<rewards).map { table.column(m + 1 + $0) },
+            pictures: stride(from: 0, to: all.count, by: each).map {
+                PNGImage(
+                    width: size.width, height: size.height, channels: .rgb,
+                    values: Array(all[$0..<$0 + each]), range: 0...1)
+            })
     }
 }
 

@@ -7,12 +7,19 @@ import Telemetry
 import TensorCore
 
 extension ImageCompositionRun {
-    /// Measures the result at the average multipliers, beside what it is compared with, and writes all that the run
-    /// leaves.
+    /// Distils an adapter where one is asked for, measures the result at the average multipliers beside what it is
+    /// compared with, and writes all that the run leaves.
     ///
-    /// - Parameter distilled: the adapter that was trained on the composition.
-    func conclude(_ result: PrimalDualResult, _ distilled: LoRAAdapter?) throws {
-        let evaluation = try evaluation(result.multipliers, distilled: distilled)
+    /// - Throws: `Interruption` if the run was asked to stop; what has been done is then saved.
+    func conclude(_ result: PrimalDualResult) throws {
+        var progress = CompositionConclusion(
+            iterations: result.iterations, settings: configuration.measurementSettings)
+        if let tree = session.resumed { try progress.restore(from: tree) }
+        let distillation = try distill(result, &progress)
+        let distilled = distillation?.adapter
+        let evaluation = try evaluation(result.multipliers, distilled: distilled, &progress) {
+            try save($0, distillation)
+        }
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
             guard session.isRoot, let distilled else { return }
             try DurableFile.replace(
@@ -60,5 +67,14 @@ extension ImageCompositionRun {
                 try DurableFile.replace("\(session.directory)/\(name)", Array(file))
             }
         }
+    }
+}
+
+extension ImageCompositionConfiguration {
+    /// What determines measurements and may change when a run goes on.
+    fileprivate var measurementSettings: String {
+        let rewards = rewards.map { Format<CompositionRewardConfiguration>.mapping.write($0).flow }
+        return ([Format<CompositionEvaluationConfiguration>.mapping.write(evaluation).flow] + rewards).joined(
+            separator: "; ") + (distillation.steps > 0 ? "; distilled" : "")
     }
 }

@@ -21,17 +21,22 @@ extension ImageCompositionRun {
 
     /// Everything that is compared, from the same latents: numbers on all ranks, pictures on rank 0.
     ///
-    /// - Parameter distilled: the adapter that was trained on the composition.
+    /// - Parameters:
+    ///   - distilled: the adapter that was trained on the composition.
+    ///   - progress: what has been measured.
+    ///   - save: writes a checkpoint of it.
+    /// - Throws: `Interruption` if the run was asked to stop; what has been measured is then saved.
     func evaluation(
-        _ multipliers: [Double], distilled: LoRAAdapter? = nil
+        _ multipliers: [Double], distilled: LoRAAdapter?, _ progress: inout CompositionConclusion,
+        save: (CompositionConclusion) throws -> Void
     ) throws -> (record: ImageCompositionEvaluation, rows: [(name: String, pictures: [PNGImage])]) {
         var record = ImageCompositionEvaluation(
             names: configuration.memberNames, prompts: problem.prompts,
             unit: configuration.divergence.weights == .exact ? "nats" : "mean square",
             rewards: configuration.rewards.map(\.name), models: [])
         var rows: [(name: String, pictures: [PNGImage])] = []
-        for subject in subjects(multipliers, distilled) {
-            let measured = try measured(subject)
+        for (place, subject) in subjects(multipliers, distilled).enumerated() {
+            let measured = try measured(subject, at: place, &progress, save: save)
             rows.append((subject.name, measured.pictures))
             if subject.other != nil { record.distillation = distillation(measured) }
             guard subject.isMeasured else { continue }
@@ -45,20 +50,37 @@ extension ImageCompositionRun {
         return (record, rows)
     }
 
-    private func measured(_ subject: Subject) throws -> CompositionMeasurement {
+    /// Measures a model in parts, between which the run can stop and after which it can go on.
+    private func measured(
+        _ subject: Subject, at place: Int, _ progress: inout CompositionConclusion,
+        save: (CompositionConclusion) throws -> Void
+    ) throws -> CompositionMeasurement {
         let evaluation = configuration.evaluation
         let size = configuration.training.microBatch
         let samples = subject.isMeasured ? evaluation.samples : (evaluation.pictures + size - 1) / size * size
+        let remaining = progress.remaining(ofModel: place, samples: samples)
         let layout = problem.product.members.layout
-        let own = layout.microBatches(of: session.communicator.rank, count: samples / size)
+        let own = layout.microBatches(of: session.communicator.rank, count: remaining.count / size)
         let bar = SharedProgress(
             label: "measuring \(subject.name)", total: own.count, console: session.console)
         defer { bar.finish() }
-        return try problem.measure(
-            subject.model, on: .evaluation, samples: samples, rewards: subject.isMeasured ? rewards : nil,
-            other: subject.other, pictures: evaluation.pictures,
-            hasDivergences: subject.hasDivergences && subject.isMeasured
-        ) { bar.advance() }
+        let part = configuration.training.samples
+        for first in stride(from: remaining.lowerBound, to: samples, by: part) {
+            let measured = try problem.measure(
+                subject.model, on: .evaluation, first..<min(first + part, samples),
+                rewards: subject.isMeasured ? rewards : nil, other: subject.other,
+                pictures: evaluation.pictures,
+                hasDivergences: subject.hasDivergences && subject.isMeasured
+            ) { bar.advance() }
+            progress.add(measured, ofModel: place)
+            let now = progress
+            try session.stopIfAsked { try save(now) }
+            if try session.isSaveDue(every: saveInterval) { try save(now) }
+        }
+        guard let measured = progress.measurements[place] else {
+            throw TrainingError.notStarted("the measurement of \(subject.name)")
+        }
+        return measured
     }
 
     private func subjects(_ multipliers: [Double], _ distilled: LoRAAdapter?) -> [Subject] {

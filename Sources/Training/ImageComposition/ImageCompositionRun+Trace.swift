@@ -10,7 +10,8 @@ extension ImageCompositionRun {
     /// With `training.draws: common` all iterations have these random numbers.
     func writeTrace(to path: String) throws {
         let count = configuration.memberNames.count
-        let multipliers = configuration.dual.initial ?? Array(repeating: 1 / Double(count), count: count)
+        let initial = configuration.dual.initial ?? Array(repeating: 1 / Double(count), count: count)
+        let multipliers = try session.resumed.map { try $0.doubles("dual/multipliers") } ?? initial
         let tensors = try problem.trace(multipliers: multipliers)
         let prompts = (0..<configuration.training.samples).map { problem.prompts[$0 % problem.prompts.count] }
         try session.communicator.failTogether(exitCode: exitCode(for:)) {
@@ -26,7 +27,7 @@ extension ImageCompositionProblem {
     fileprivate func trace(multipliers: [Double]) throws -> [String: Tensor] {
         let population = trainingPopulation
         let samples = configuration.training.samples
-        let measured = try measure(.product(multipliers), on: population, samples: samples)
+        let measured = try measure(.product(multipliers), on: population, 0..<samples)
         let latents = try self.samples(.product(multipliers), on: population, count: samples)
         var tensors = try firstNoises(multipliers, on: population)
         let start = start(0..<samples, population)

@@ -17,6 +17,8 @@ final class ImageCompositionRun {
     let problem: ImageCompositionProblem
     let rewards: CompositionRewards?
 
+    /// On rank 0.
+    private let sources: RunSources
     /// File for what the next iteration computes; nil for none.
     private let trace: String?
 
@@ -34,6 +36,13 @@ final class ImageCompositionRun {
             )
         }
         (self.pipeline, self.texts) = (pipeline, texts)
+        sources = try communicator.failTogether(exitCode: exitCode(for:)) {
+            try configuration.checkDistillation(of: pipeline)
+            guard session.isRoot else { return RunSources() }
+            let sources = try configuration.sources(texts: texts)
+            if let tree = session.resumed { try sources.check(against: tree) }
+            return sources
+        }
         let members = try configuration.members(of: pipeline, texts: texts, communicator)
         (problem, rewards) = try communicator.failTogether(exitCode: exitCode(for:)) {
             (
@@ -50,11 +59,13 @@ final class ImageCompositionRun {
             try problem.restore(from: tree, at: "primal")
         }
         if let trace { try writeTrace(to: trace) }
-        guard let result = try settledResult() ?? iterate(), let distilled = try distill(result) else {
+        guard let result = try iterate() else { return ExitStatus.requeue }
+        do {
+            try conclude(result)
+            return 0
+        } catch is Interruption {
             return ExitStatus.requeue
         }
-        try conclude(result, distilled)
-        return 0
     }
 
     /// The dual ascent; nil if it was interrupted.
@@ -68,7 +79,10 @@ final class ImageCompositionRun {
         } measurement: { [problem] in
             CompositionRun.measurement(try problem.divergences(multipliers: $0), $0)
         }
-        return try loop.iterate(primal) { self.problem.save(to: &$0, at: "primal") }
+        return try loop.iterate(primal) { [problem, sources] in
+            problem.save(to: &$0, at: "primal")
+            sources.save(to: &$0)
+        }
     }
 
     /// Weights set by hand converge to nothing that a residual could tell; else what some dozens of samples let one
@@ -90,5 +104,29 @@ final class ImageCompositionRun {
         return [configuration.combine == .score ? surrogate : weighted]
             + (layout.ranks > 1 ? [shared] : [])
             + (configuration.triviality.map { ["the answer is known beforehand: \($0)"] } ?? [])
+    }
+}
+
+extension ImageCompositionConfiguration {
+    /// What may not change while a run goes on.
+    fileprivate func sources(texts: [String]) throws -> RunSources {
+        var sources = RunSources()
+        try sources.add(contentsOf: model, components: RunSources.pipelineComponents, for: "model")
+        for (index, adapter) in (adapters ?? []).enumerated() {
+            try sources.add(contentsOf: adapter.file, for: "adapters[\(index)].file")
+        }
+        for (index, member) in (models ?? []).enumerated() {
+            try sources.add(
+                contentsOf: member.model, components: RunSources.pipelineComponents,
+                for: "models[\(index)].model")
+        }
+        sources.add(texts, for: "prompts")
+        return sources
+    }
+
+    /// - Throws: `AdapterTargetError` where distillation would find no layer.
+    fileprivate func checkDistillation(of pipeline: TextToImagePipeline) throws {
+        guard distillation.steps > 0 else { return }
+        try AdapterTargetError.check(distillation.targets, of: pipeline.unet, key: "distillation.targets")
     }
 }

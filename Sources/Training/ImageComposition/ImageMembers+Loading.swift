@@ -127,7 +127,7 @@ extension ImageProduct {
             guidance: sampling.guidance, divergenceGuidance: configuration.divergenceGuidance,
             isGuided: configuration.isGuided,
             quadrature: try divergence.quadrature(schedule, base, latents: sampling),
-            stride: divergence.stride,
+            stride: divergence.stride, populations: configuration.hasConcepts ? 1 : texts.count,
             weighted: try configuration.weightedNetwork(base, texts))
     }
 }

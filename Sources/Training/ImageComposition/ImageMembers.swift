@@ -118,6 +118,8 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
     case member(String, exitCode: Int32)
     /// A model that cannot be composed with the base.
     case differs(path: String, reason: String)
+    /// A distillation that has begun with other settings.
+    case distillationChanged(directory: String)
     /// A file `composition.json` that cannot be used.
     case record(path: String, reason: String)
 
@@ -125,6 +127,7 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
         switch self {
         case .notFinite: ExitStatus.internal
         case .member(_, let exitCode): exitCode
+        case .distillationChanged: ExitStatus.configuration
         case .differs, .record: ExitStatus.badData
         }
     }
@@ -137,6 +140,9 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
         case .member(let message, _): message
         case .differs(let path, let reason):
             "\(path) cannot be composed with the base: \(reason)"
+        case .distillationChanged(let directory):
+            "distillation has begun with other settings; set them back, or remove \(directory)/conclusion to distil "
+                + "anew"
         case .record(let path, let reason): "\(path): \(reason)"
         }
     }

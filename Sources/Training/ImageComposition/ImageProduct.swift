@@ -39,6 +39,8 @@ struct ImageProduct: Sendable {
     let isGuided: Bool
     let quadrature: LogNoiseQuadrature
     let stride: Int
+    /// Prompts, between which samples take turns.
+    let populations: Int
     /// The network of weights W + Σ λ_i ΔW_i; nil in score space.
     let weighted: (@Sendable ([Double]) -> TextNetwork)?
 
@@ -71,8 +73,9 @@ struct ImageProduct: Sendable {
     ) throws -> [[Double]] {
         let model = prepared(model)
         let guidance = divergenceGuidance
-        return try quadrature.divergences(of: samples, noise: start.divergenceNoise, stride: stride) {
-            x, timesteps in
+        return try quadrature.divergences(
+            of: samples, noise: start.divergenceNoise, stride: stride, populations: populations
+        ) { x, timesteps in
             let (p, members) = try self.output(
                 of: model, x, timesteps, start.texts, guidance: guidance, withMembers: true)
             let noise = { schedule.noise($0, from: x, at: timesteps, as: prediction.type) }

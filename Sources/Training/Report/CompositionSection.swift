@@ -44,7 +44,7 @@ struct CompositionSection {
                 let means = model.divergences ?? []
                 return BarChart.Group(
                     name: model.name, values: means.map(\.mean),
-                    errors: model.deviations ?? means.map(\.error))
+                    errors: model.deviations ?? means.map { $0.error ?? 0 })
             })
     }
 
@@ -58,7 +58,7 @@ struct CompositionSection {
         let rows = scored.map { model in
             [model.name]
                 + zip(model.rewards, model.percentages).map { reward, percentage in
-                    "\(number(reward.mean)) ± \(number(reward.error))"
+                    number(reward.mean) + (reward.error.map { " ± \(number($0))" } ?? "")
                         + (percentage.map { " (\(number($0)))" } ?? "")
                 }
         }
@@ -120,7 +120,8 @@ struct CompositionComparison {
                 groups: runs.map { run in
                     let means = values(run.record)
                     return BarChart.Group(
-                        name: run.name, values: means.map(\.mean), errors: means.map(\.error))
+                        name: run.name, values: means.map(\.mean),
+                        errors: means.map { $0.error ?? 0 })
                 }
             ).svg()
         }

@@ -7,6 +7,12 @@ extension ImageCompositionConfiguration {
         checkDual(reader)
         let size = training.microBatch
         var samples: [(Int, ConfigurationPath)] = [(evaluation.samples, "evaluation.samples")]
+        for (count, place) in samples + [(training.samples, "training.samples")] {
+            reader.require(count % divergence.stride == 0, at: place, with: ["divergence.stride"]) {
+                "\(count) is no multiple of divergence.stride = \(divergence.stride), so that noise levels would not "
+                    + "count alike"
+            }
+        }
         if distillation.steps > 0 {
             samples += [
                 (distillation.samples, "distillation.samples"), (distillation.batch, "distillation.batch"),
@@ -118,7 +124,7 @@ extension ImageCompositionConfiguration: JobConfiguration {
     static var changeable: Set<ConfigurationPath> {
         [
             "training.steps", "checkpoints", "evaluation", "dual.tolerance", "dual.window", "dual.average",
-            "ranks", "rewards", "model",
+            "distillation", "ranks", "rewards", "model",
         ]
     }
 
