@@ -106,8 +106,8 @@ public enum RankLayoutError: AgreedError, Equatable {
         case .indivisible(let ranks, let shards):
             let possible = (1...ranks).filter { ranks % $0 == 0 }.map(String.init).joined(separator: ", ")
             let remedy = shards > 0 ? ", or start a multiple of \(shards) ranks" : ""
-            return "\(ranks) ranks cannot form groups of \(shards) shards; "
-                + "set the number of shards to one of \(possible)\(remedy)"
+            return "ranks.shards: \(ranks) rank\(ranks == 1 ? "" : "s") cannot form groups of \(shards); "
+                + "set it to one of \(possible)\(remedy)"
         }
     }
 }

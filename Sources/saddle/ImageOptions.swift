@@ -83,7 +83,7 @@ struct ImageOptions: ParsableArguments {
         request.eta = eta ?? request.eta
         request.seed = seed
         request.count = count ?? request.count
-        (request.height, request.width) = (height, width)
+        (request.height, request.width) = (height ?? request.height, width ?? request.width)
         (request.initialLatents, request.stepNoise) = (initialLatents, stepNoise)
         request.saveLatents = saveLatents
         try dtype.map { try request.setDType(named: $0) }

@@ -74,7 +74,8 @@ final class PointwiseTests: XCTestCase {
         let whole = try quadrature.divergences(of: samples, noise: noise, predictions: predictions)[0][0]
         for (stride, populations) in [(2, 2), (2, 4), (4, 2), (4, 6), (3, 2), (2, 3)] {
             let found = try quadrature.divergences(
-                of: samples, noise: noise, stride: stride, populations: populations, predictions: predictions)[0]
+                of: samples, noise: noise, stride: stride, populations: populations, predictions: predictions)[
+                    0]
             for population in 0..<populations {
                 let own = Swift.stride(from: population, to: 24, by: populations).map { found[$0] }
                 XCTAssertEqual(

@@ -35,8 +35,8 @@ final class WorldTests: XCTestCase {
             return 0
         }
         XCTAssertEqual(layout.code, internalFailure)
-        let remedy = "set the number of shards to one of 1, 2, 4, or start a multiple of 3 ranks"
-        XCTAssertEqual(layout.lines, ["4 ranks cannot form groups of 3 shards; " + remedy])
+        let remedy = "set it to one of 1, 2, 4, or start a multiple of 3 ranks"
+        XCTAssertEqual(layout.lines, ["ranks.shards: 4 ranks cannot form groups of 3; " + remedy])
     }
 
     func testABadStartIsReportedWithTheRank() {

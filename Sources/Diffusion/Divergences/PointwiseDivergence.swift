@@ -50,7 +50,8 @@ extension LogNoiseQuadrature {
         _ body: (_ models: Int, _ model: Int, _ sample: Int, _ term: Double) -> Void
     ) throws {
         try withoutRecording {
-            try forEachPass(samples.detached, noise: noise, stride: stride, populations: populations) { pass in
+            try forEachPass(samples.detached, noise: noise, stride: stride, populations: populations) {
+                pass in
                 let (p, models) = try predictions(pass.x, pass.timesteps)
                 for (i, model) in models.enumerated() {
                     let squares = (p - model).squaredNorms().doubles

@@ -84,6 +84,27 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     }
 }
 
+extension SchedulerConfiguration {
+    /// The first key by which noised samples, or what networks say of them, are others than under another scheduler,
+    /// with both values; nil where they are the same. How samplers place their steps does not matter.
+    public func differenceInNoise(from other: SchedulerConfiguration) -> String? {
+        func difference<Value: Equatable>(
+            _ key: CodingKeys, _ value: KeyPath<SchedulerConfiguration, Value>
+        ) -> String? {
+            let (own, others) = (self[keyPath: value], other[keyPath: value])
+            return own == others ? nil : "\(key.rawValue) is \(own), not \(others)"
+        }
+        let differences = [
+            difference(.trainSteps, \.trainSteps), difference(.betaStart, \.betaStart),
+            difference(.betaEnd, \.betaEnd), difference(.betaSchedule, \.betaSchedule.rawValue),
+            difference(.predictionType, \.predictionType.rawValue),
+            difference(.rescaleBetasZeroSNR, \.rescaleBetasZeroSNR),
+            trainedBetas == other.trainedBetas ? nil : "it has trained_betas of its own",
+        ]
+        return differences.compactMap { $0 }.first
+    }
+}
+
 extension SchedulerConfiguration: Codable {
     private enum CodingKeys: String, CodingKey {
         case trainSteps = "num_train_timesteps"

@@ -44,7 +44,8 @@ extension RunConfiguration {
           paths absolute. It is a configuration itself.
         * `--resume` goes on with a configuration that differs from the checkpoint's only in `training.steps`,
           `checkpoints`, `evaluation`, `ranks`, `dual.tolerance`, `dual.window` and the place of `samples` files;
-          any other difference is an error that names it.
+          any other difference is an error that names it. Jobs on text-to-image models may change a few
+          more keys (their pages say which), and the files and texts they name may move, but not change.
         * Anchors and aliases (`&name`, `*name`) work for values.
         * Exit codes: 66 if a file is missing, 78 for anything else that is wrong with a configuration.
 

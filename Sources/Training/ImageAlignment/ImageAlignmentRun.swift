@@ -35,7 +35,6 @@ final class ImageAlignmentRun {
                 directory: configuration.model, as: configuration.dtype == .bf16 ? .bfloat16 : .float32)
         }
         self.pipeline = pipeline
-        for note in pipeline.notes { session.console.write("note: \(note)") }
         let negative = configuration.sampling.negativePrompt
         let texts = try communicator.failTogether(exitCode: exitCode(for:)) {
             try configuration.prompts.texts()
@@ -49,6 +48,9 @@ final class ImageAlignmentRun {
         prompts = PromptTable(texts, negative: negative, pipeline)
         heldOut = configuration.evaluation.heldOut.map {
             PromptTable($0, negative: negative, pipeline)
+        }
+        for note in pipeline.notes(on: texts + (configuration.evaluation.heldOut ?? [])) {
+            session.console.write("note: \(note)")
         }
         let exchange = try RewardExchange(
             configuration.rewards, shards: configuration.ranks.shards, of: communicator)
@@ -338,15 +340,28 @@ struct AdapterTargetError: ExitCoded, CustomStringConvertible {
 }
 
 extension ImageSamplingConfiguration {
-    /// - Throws: `ImageRequestError.option` unless it is a multiple of the autoencoder's factor.
+    /// - Throws: `ImageSizeError` unless it is a multiple of the autoencoder's factor.
     func imageSize(_ pipeline: TextToImagePipeline) throws -> ImageSize {
         let factor = pipeline.autoencoder.configuration.downsampling
         let size = ImageSize(
             height: height ?? pipeline.defaultSize.height, width: width ?? pipeline.defaultSize.width)
         for (key, side) in [("height", size.height), ("width", size.width)] where side % factor != 0 {
-            throw ImageRequestError.option(
-                "sampling.\(key) is \(side), must be a multiple of \(factor) (the autoencoder's factor).")
+            throw ImageSizeError(key: "sampling.\(key)", side: side, factor: factor)
         }
         return size
+    }
+}
+
+/// A side that the autoencoder cannot make.
+struct ImageSizeError: ExitCoded, CustomStringConvertible {
+    let key: String
+    let side: Int
+    let factor: Int
+
+    var exitCode: Int32 { ExitStatus.configuration }
+
+    var description: String {
+        "\(key) is \(side), must be a multiple of \(factor) (the autoencoder's factor): "
+            + "\(side / factor * factor) or \((side / factor + 1) * factor)"
     }
 }

@@ -38,7 +38,9 @@ struct CompositionConclusion {
         guard let saved = tree["conclusion/iterations"], saved == .integer(Int64(iterations)) else { return }
         steps = try tree.count("conclusion/steps")
         guard try tree.text("conclusion/settings") == settings else { return }
-        let models = tree.subtree("conclusion/measurements").paths.compactMap { $0.split(separator: "/").first }
+        let models = tree.subtree("conclusion/measurements").paths.compactMap {
+            $0.split(separator: "/").first
+        }
         for model in Set(models.compactMap { Int($0) }) {
             measurements[model] = try CompositionMeasurement(
                 from: tree, at: "conclusion/measurements/\(model)")

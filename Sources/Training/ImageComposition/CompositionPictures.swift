@@ -37,7 +37,7 @@ struct CompositionPictures: RunPictures {
         guard let first = rows.first?.pictures.first else { return [] }
         var files: [(name: String, data: Data)] = []
         for (name, pictures) in rows {
-            let plain = String(name.map { $0 == " " ? "-" : $0 })
+            let plain = String(name.map { $0 == " " || $0 == "/" ? "-" : $0 })
             for (index, picture) in pictures.enumerated() {
                 var picture = picture
                 picture.text = ["prompt": captions[index % captions.count], "model": name]

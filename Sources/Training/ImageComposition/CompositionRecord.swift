@@ -23,9 +23,14 @@ struct CompositionRecord: Codable, Sendable {
     let eta: Double
     let guidance: Double
     let negativePrompt: String
+    /// nil is what the model was trained on.
+    var height: Int?
+    var width: Int?
+    /// The type that weights were held in.
+    var dtype: String?
 
     enum CodingKeys: String, CodingKey {
-        case model, combine, members, steps, eta, guidance
+        case model, combine, members, steps, eta, guidance, height, width, dtype
         case negativePrompt = "negative_prompt"
     }
 }
@@ -46,6 +51,8 @@ extension CompositionRecord {
         let sampling = configuration.sampling
         (steps, eta, guidance) = (sampling.steps, sampling.eta, sampling.guidance)
         negativePrompt = sampling.negativePrompt
+        (height, width) = (sampling.height, sampling.width)
+        dtype = configuration.dtype.rawValue
     }
 
     /// Reads the record of a run directory, or the file itself.
@@ -68,6 +75,27 @@ extension CompositionRecord {
             self = try JSONDecoder().decode(CompositionRecord.self, from: data)
         } catch {
             throw ImageCompositionError.record(path: file, reason: "is no record of a composition")
+        }
+        try check(file)
+    }
+
+    private func check(_ file: String) throws {
+        let sum = members.reduce(0) { $0 + $1.weight }
+        let kinds = members.map { [$0.adapter, $0.model, $0.prompt].map { $0 != nil } }
+        if members.isEmpty {
+            throw ImageCompositionError.record(path: file, reason: "has no members")
+        }
+        if Set(kinds).count > 1 || kinds[0].filter({ $0 }).count != 1 {
+            throw ImageCompositionError.record(
+                path: file, reason: "members are adapters, models or prompts, all of one kind")
+        }
+        if ImageCompositionConfiguration.Combination(rawValue: combine) == nil {
+            throw ImageCompositionError.record(
+                path: file, reason: "combine is \"\(combine)\", must be score or weight")
+        }
+        if abs(sum - 1) > 1e-6 {
+            throw ImageCompositionError.record(
+                path: file, reason: "the members' weights sum to \(sum), must sum to 1")
         }
     }
 }

@@ -55,12 +55,23 @@ final class Distillation: @unchecked Sendable {
         let contributions = try members.communicator.failTogether(exitCode: exitCode(for:)) {
             try self.contributions(batches, members)
         }
-        let total = try Contribution.sum(
-            contributions, arrays: adapter.namedParameters.map { ($0.name, $0.parameter.shape) }, scalars: 1,
-            over: members.communicator)
+        let total = try sum(contributions, over: members.communicator)
         optimizer.step(total.arrays, learningRate: learningRate)
         meanSquare = total.scalars[0]
         updates += 1
+    }
+
+    private func sum(
+        _ contributions: [Contribution], over communicator: any Communicator
+    ) throws -> Contribution {
+        do {
+            return try Contribution.sum(
+                contributions, arrays: adapter.namedParameters.map { ($0.name, $0.parameter.shape) },
+                scalars: 1, over: communicator)
+        } catch let error as NonFiniteError {
+            // All ranks learn of it alike.
+            throw ImageCompositionError.diverged(updates: updates, what: error.description)
+        }
     }
 
     /// The ranks of a sample group find the targets of so many micro-batches together, then each differentiates one.

@@ -54,7 +54,8 @@ final class ImageCompositionRun {
 
     /// - Returns: the exit code: 0, or 75 if it was interrupted.
     func run() throws -> Int32 {
-        for note in pipeline.notes + notes { session.console.write("note: \(note)") }
+        let given = pipeline.notes(on: Set(texts + problem.prompts).sorted())
+        for note in given + notes { session.console.write("note: \(note)") }
         if let tree = session.resumed, tree["dual/iteration"] != nil {
             try problem.restore(from: tree, at: "primal")
         }

@@ -103,11 +103,9 @@ extension TextToImagePipeline {
         if let pair = pairs.first(where: { $0.parameter.value.floats != $1.parameter.value.floats }) {
             return "its autoencoder has other weights than the base's, \(pair.0.name) for one"
         }
-        if scheduler != base.scheduler {
-            return
-                "its noise schedule is another one than the base's; compare scheduler/scheduler_config.json"
+        return scheduler.differenceInNoise(from: base.scheduler).map {
+            "its noise schedule is another one than the base's: \($0) (scheduler/scheduler_config.json)"
         }
-        return nil
     }
 }
 
@@ -160,6 +158,9 @@ extension ImageDivergenceConfiguration {
     fileprivate func quadrature(
         _ schedule: NoiseSchedule, _ base: TextToImagePipeline, latents sampling: ImageSamplingConfiguration
     ) throws -> LogNoiseQuadrature {
+        guard steps <= schedule.trainSteps else {
+            throw ImageCompositionError.levels(steps, timesteps: schedule.trainSteps)
+        }
         switch weights {
         case .exact:
             return try LogNoiseQuadrature(

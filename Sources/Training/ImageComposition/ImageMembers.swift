@@ -95,7 +95,14 @@ struct ImageMembers: Sendable {
             return parts.compactMap { sums.floatTensors[$0.name]?.reshaped(shape.dimensions) }
         case .nonFinite(let error):
             // Other groups learn of it from `failTogether`, which hands agreed errors on unseen.
-            throw ImageCompositionError.notFinite(error.description)
+            var isFaulty = [Int64](repeating: 0, count: names.count)
+            for (index, output) in outputs where multipliers[index] != 0 {
+                let isFinite = parts.allSatisfy { $0.of(output).floats.allSatisfy(\.isFinite) }
+                isFaulty[index] = isFinite ? 0 : 1
+            }
+            try group.allReduce(&isFaulty, .maximum)
+            let faulty = names.indices.filter { isFaulty[$0] == 1 }.map { names[$0] }
+            throw ImageCompositionError.notFinite(members: faulty, what: error.description)
         }
     }
 
@@ -113,7 +120,12 @@ struct ImageMembers: Sendable {
 
 /// What can go wrong with a composition of text-to-image models.
 enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
-    case notFinite(String)
+    /// Members whose predictions are not; none where their sum alone is not.
+    case notFinite(members: [String], what: String)
+    /// The gradient of a distillation.
+    case diverged(updates: Int, what: String)
+    /// More noise levels asked for than there are.
+    case levels(Int, timesteps: Int)
     /// Something on a rank of the sample group.
     case member(String, exitCode: Int32)
     /// A model that cannot be composed with the base.
@@ -125,7 +137,8 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
 
     var exitCode: Int32 {
         switch self {
-        case .notFinite: ExitStatus.internal
+        case .notFinite, .diverged: ExitStatus.internal
+        case .levels: ExitStatus.configuration
         case .member(_, let exitCode): exitCode
         case .distillationChanged: ExitStatus.configuration
         case .differs, .record: ExitStatus.badData
@@ -134,9 +147,15 @@ enum ImageCompositionError: ExitCoded, Equatable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .notFinite(let what):
-            "the composed noise is not finite: \(what). Lower sampling.guidance; check the members' weights. The last "
-                + "checkpoint is unharmed."
+        case .notFinite(let members, let what):
+            "the composed noise is not finite (\(what)): "
+                + (members.isEmpty ? "the members' sum overflows" : "from \(members.joined(separator: ", "))")
+                + ". Lower sampling.guidance; check those weights. Checkpoints that were written are unharmed."
+        case .diverged(let updates, let what):
+            "the gradient of the distillation is not finite after \(updates) updates (\(what)). Lower "
+                + "distillation.learning_rate. Checkpoints that were written are unharmed."
+        case .levels(let steps, let timesteps):
+            "divergence.steps is \(steps), and the schedule has \(timesteps) timesteps; choose 2 to \(timesteps)"
         case .member(let message, _): message
         case .differs(let path, let reason):
             "\(path) cannot be composed with the base: \(reason)"

@@ -87,6 +87,9 @@ public struct ImageRequest: Sendable {
             guidance >= 1 && guidance.isFinite,
             "--guidance is \(guidance), must be at least 1 (1 is without guidance).")
         try require((0...1).contains(eta), "--eta is \(eta), must lie in 0...1.")
+        try require(
+            concepts.isEmpty || adapters.isEmpty || combine == .weight,
+            "--combine score does not go with --concept and --adapter: one of them is composed.")
         if combine == .score { try requireSum(of: adapters.map(\.weight), "--adapter") }
         try requireSum(of: concepts.map(\.weight), "--concept")
     }
@@ -179,6 +182,8 @@ extension ImageRequest {
         self.init(model: model ?? record.model, prompts: prompts, output: output)
         (steps, guidance, eta) = (record.steps, record.guidance, record.eta)
         negativePrompt = record.negativePrompt
+        (height, width) = (record.height, record.width)
+        try record.dtype.map { try setDType(named: $0) }
         for member in record.members {
             if let path = member.adapter {
                 adapters.append(AdapterReference(path: path, weight: member.weight))

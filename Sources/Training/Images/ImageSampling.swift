@@ -65,7 +65,7 @@ private struct ImageSampling {
     var notes: [String] {
         let concepts = request.concepts.map(\.text)
         let texts = (concepts.isEmpty ? request.prompts : concepts) + [request.negativePrompt]
-        return pipeline.notes + texts.compactMap { pipeline.cutOff(of: $0)?.description }
+        return pipeline.notes(on: texts)
     }
 
     /// Embeddings of the prompt of every image.

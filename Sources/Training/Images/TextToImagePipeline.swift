@@ -44,6 +44,11 @@ public struct TextToImagePipeline: Sendable {
         ]
     }
 
+    /// `notes`, and what of each text is cut off.
+    func notes(on texts: [String]) -> [String] {
+        notes + texts.compactMap { cutOff(of: $0)?.description }
+    }
+
     /// What of a text the tokenizer cuts off; nil where it all fits.
     ///
     /// A word of which a part is cut counts as a whole.

@@ -13,6 +13,10 @@ public func exportAdapter(ofCheckpoint path: String, format: String, to output: 
     guard let format = LoRAFormat(rawValue: format) else {
         throw AdapterExportError.format(format)
     }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    guard !names.contains("config.yaml") || !names.contains(where: { $0.hasPrefix("checkpoint-") }) else {
+        throw AdapterExportError.runDirectory(path)
+    }
     // The whole checkpoint is checked against its digests.
     _ = try CheckpointStore.load(path)
     let adapter = "\(path)/\(LoRAAdapter.fileName)"
@@ -41,10 +45,11 @@ extension LoRAAdapter {
 public enum AdapterExportError: ExitCoded, CustomStringConvertible {
     case format(String)
     case noAdapter(String)
+    case runDirectory(String)
 
     public var exitCode: Int32 {
         switch self {
-        case .format: ExitStatus.usage
+        case .format, .runDirectory: ExitStatus.usage
         case .noAdapter: ExitStatus.badData
         }
     }
@@ -54,6 +59,9 @@ public enum AdapterExportError: ExitCoded, CustomStringConvertible {
         case .format(let name):
             "--format is \(name), must be one of "
                 + LoRAFormat.allCases.map(\.rawValue).joined(separator: ", ") + "."
+        case .runDirectory(let path):
+            "\(path) is a run directory; name one of the checkpoints in it (those of a distillation are in "
+                + "\(path)/conclusion)."
         case .noAdapter(let path):
             "\(path) has no adapter: it is a checkpoint of a run on vectors, or of a composition before its "
                 + "distillation. `saddle inspect` says what is inside."

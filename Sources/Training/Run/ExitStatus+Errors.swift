@@ -1,5 +1,6 @@
 import Checkpoints
 import Diffusion
+import Distributed
 import Foundation
 import Telemetry
 import WeightFiles
@@ -29,6 +30,10 @@ extension HDF5Error: ExitCoded {
 }
 
 extension DiffusionError: ExitCoded {
+    public var exitCode: Int32 { ExitStatus.configuration }
+}
+
+extension RankLayoutError: ExitCoded {
     public var exitCode: Int32 { ExitStatus.configuration }
 }
 

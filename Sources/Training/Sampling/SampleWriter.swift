@@ -46,6 +46,7 @@ private func modelFile(at path: String) throws -> String {
     let file = "\(path)/model.safetensors"
     guard !FileManager.default.fileExists(atPath: file) else { return file }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    if names.contains(CompositionRecord.fileName) { throw SamplingError.composition(directory: path) }
     let others = names.filter { $0.hasPrefix("model-") && $0.hasSuffix(".safetensors") }.sorted()
     throw SamplingError.noModel(directory: path, others: others.map { "\(path)/\($0)" })
 }

@@ -182,12 +182,12 @@ final class ImageAlignmentTests: CommandTestCase {
             ("training.truncation.step=5", 78, "nothing would be differentiated"),
             ("sampling.eta=0", 78, "exact KL weights need more than 0"),
             ("sampling.guidanc=3", 78, "did you mean `guidance`"),
-            ("sampling.height=17", 64, "sampling.height is 17, must be a multiple of 2"),
+            ("sampling.height=17", 78, "sampling.height is 17, must be a multiple of 2"),
             ("dual.rule=simplex", 78, "is for compositions"),
             ("dual.rule=fixed", 78, "needs the weights that stay"),
             ("adapter.initial=none.safetensors", 66, "there is no"),
             ("model=nowhere", 66, "there is no"),
-            ("ranks.shards=2", 70, "cannot form groups"),
+            ("ranks.shards=2", 78, "cannot form groups"),
             ("prompts=[]", 78, "is empty"),
         ]
         for (set, code, words) in cases {

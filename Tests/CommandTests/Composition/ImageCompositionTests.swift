@@ -6,65 +6,15 @@ import XCTest
 
 /// `saddle compose` on text-to-image models with random weights.
 final class ImageCompositionTests: CommandTestCase {
-    /// The compositions whose first iteration and dual path `Fixtures/replay.py` has replayed in PyTorch.
-    private static let replayed = [
-        "score": """
-        kind: product
-        seed: 3
-        model: model
-        adapters:
-          - {name: first, file: model/first.safetensors}
-          - {name: second, file: model/second.safetensors}
-          - {name: text, file: model/text.safetensors}
-        prompts: ["a photo of a cat", "a dog"]
-        sampling: {steps: 4, eta: 0.5, guidance: 3.0, negative_prompt: blurry, height: 16, width: 24}
-        divergence: {steps: 5, guidance: 2.0}
-        training: {samples: 4, micro_batch: 2, steps: 4, draws: common}
-        dual: {rule: simplex, step: 0.002, decay: 0.9, average: 2}
-        evaluation: {samples: 4, pictures: 2}
-        """,
-        "concepts": """
-        kind: product
-        seed: 4
-        model: model
-        prompts: ["a photo of a cat", "a dog", "oil painting"]
-        sampling: {steps: 4, guidance: 3.0, height: 16, width: 16}
-        divergence: {steps: 4, guidance: 9.0, weights: uniform}
-        training: {samples: 4, micro_batch: 2, steps: 4, draws: common}
-        dual: {rule: simplex, step: 0.5}
-        evaluation: {samples: 4, pictures: 2}
-        """,
-    ]
-
-    /// Every part of a run, on six micro-batches, which neither 4 ranks nor three members divide evenly.
-    private static let whole = """
-        kind: product
-        seed: 3
-        model: model
-        adapters:
-          - {name: first, file: model/first.safetensors}
-          - {name: second, file: model/second.safetensors}
-          - {name: text, file: model/text.safetensors}
-        prompts: ["a photo of a cat", "a dog"]
-        sampling: {steps: 3, eta: 0.5, guidance: 3.0, height: 16, width: 24}
-        divergence: {steps: 4}
-        training: {samples: 6, micro_batch: 1, steps: 3}
-        rewards:
-          - {name: saturation, reward: saturation-high, adapter: first}
-          - {name: contrast, reward: local-contrast-low}
-        distillation: {steps: 3, batch: 4, samples: 4, learning_rate: 0.01}
-        evaluation: {samples: 4, pictures: 3}
-        checkpoints: {every: 1, keep: 8}
-        """
-
     private func compose(
-        _ arguments: String..., output: String = "run", ranks: Int? = nil, yaml: String = whole
+        _ arguments: String..., output: String = "run", ranks: Int? = nil,
+        yaml: String = CompositionDocuments.whole
     ) throws -> CommandResult {
         try workspace.run("compose", yaml: yaml, arguments, output: output, ranks: ranks)
     }
 
     private func finish(
-        _ arguments: String..., output: String, ranks: Int? = nil, yaml: String = whole
+        _ arguments: String..., output: String, ranks: Int? = nil, yaml: String = CompositionDocuments.whole
     ) throws -> RunDirectory {
         let result = try workspace.run("compose", yaml: yaml, arguments, output: output, ranks: ranks)
         XCTAssertEqual(result.exitCode, 0, result.standardError)
@@ -81,7 +31,7 @@ final class ImageCompositionTests: CommandTestCase {
             ("concepts", "concepts", []),
         ] as [(String, String, [String])] {
             let trace = workspace.at("\(name)-trace.safetensors")
-            let file = try workspace.write(Self.replayed[key] ?? "", to: "\(name).yaml")
+            let file = try workspace.write(CompositionDocuments.replayed[key] ?? "", to: "\(name).yaml")
             let result = try workspace.saddle(
                 ["compose", file, "--output", workspace.at(name), "--trace", trace] + settings)
             XCTAssertEqual(result.exitCode, 0, result.standardError)
@@ -98,6 +48,19 @@ final class ImageCompositionTests: CommandTestCase {
         }
     }
 
+    /// A start that goes on traces the iteration that comes next, not the first.
+    func testTraceOfAResumedStartIsOfItsFirstIteration() throws {
+        try workspace.copyModel()
+        let yaml = try XCTUnwrap(CompositionDocuments.replayed["score"])
+        _ = try finish("--steps", "2", output: "run", yaml: yaml)
+        let trace = workspace.at("trace.safetensors")
+        let run = try finish("--resume", "auto", "--trace", trace, output: "run", yaml: yaml)
+        let traced = try SafetensorsFile(path: trace).tensor("multipliers")
+        let expected = try multipliers(of: run)[2]
+        assertWithin(1e-7, traced, Tensor(expected.map(Float.init), shape: traced.shape), "λ")
+        XCTAssertNotEqual(expected, try multipliers(of: run)[0])
+    }
+
     /// λ before every iteration, and after the last.
     private func multipliers(of run: RunDirectory) throws -> [[Double]] {
         let summary = try run.summary()
@@ -111,7 +74,7 @@ final class ImageCompositionTests: CommandTestCase {
     /// The mean of the last two iterates, the last one included.
     func testResultIsTheMeanOfTheLastIterates() throws {
         try workspace.copyModel()
-        let run = try finish(output: "run", yaml: try XCTUnwrap(Self.replayed["score"]))
+        let run = try finish(output: "run", yaml: try XCTUnwrap(CompositionDocuments.replayed["score"]))
         let path = try multipliers(of: run).suffix(2)
         let expected = zip(path[path.startIndex], path[path.startIndex + 1]).map { ($0 + $1) / 2 }
         for (value, mean) in zip(try run.summary().multipliers, expected) {
@@ -165,7 +128,7 @@ final class ImageCompositionTests: CommandTestCase {
     func testConceptsAndWeightsGiveTheSameBitsOnRanks() throws {
         try workspace.copyModel()
         for (name, settings) in [("concepts", []), ("score", ["--set", "combine=weight"])] {
-            let file = try workspace.write(Self.replayed[name] ?? "", to: "\(name).yaml")
+            let file = try workspace.write(CompositionDocuments.replayed[name] ?? "", to: "\(name).yaml")
             let runs = try [nil, 2, 3].map { (ranks: Int?) in
                 let output = workspace.at("\(name)-\(ranks ?? 1)")
                 let result = try workspace.saddle(
@@ -177,15 +140,17 @@ final class ImageCompositionTests: CommandTestCase {
         }
     }
 
-    /// Stopped after every iteration and every update of the distillation, on another number of ranks each time.
+    /// Stopped after every iteration, every update of the distillation and every model measured, on another number of
+    /// ranks each time.
     func testInterruptedRunEndsWithTheSameBits() throws {
         try workspace.copyModel()
         let undisturbed = try finish(output: "undisturbed")
         try FileManager.default.createDirectory(
             atPath: workspace.at("run"), withIntermediateDirectories: true)
-        for ranks in [2, nil, 3, 2, nil] {
+        // Three iterations, three updates, and the base, three members, two products and the distilled adapter.
+        for stop in 0..<13 {
             try workspace.write("", to: "run/STOP")
-            let result = try compose("--resume", "auto", ranks: ranks)
+            let result = try compose("--resume", "auto", ranks: [2, nil, 3][stop % 3])
             XCTAssertEqual(result.exitCode, 75, result.standardError)
         }
         let last = try compose("--resume", "auto", ranks: 2)
@@ -196,7 +161,7 @@ final class ImageCompositionTests: CommandTestCase {
     /// One of three ranks is killed in the middle; the others end too, and the run goes on from its newest checkpoint.
     func testADeadRankLosesNothing() throws {
         try workspace.copyModel()
-        let yaml = Self.whole.replacing("steps: 3}\n", with: "steps: 20}\n")
+        let yaml = CompositionDocuments.whole.replacing("steps: 3}\n", with: "steps: 20}\n")
         let undisturbed = try finish(output: "undisturbed", yaml: yaml)
         let (file, run) = (try workspace.write(yaml, to: "run.yaml"), workspace.at("run"))
         let killed = try workspace.disturb(
@@ -209,6 +174,23 @@ final class ImageCompositionTests: CommandTestCase {
         try assertIdentical(finish("--resume", "auto", output: "run", ranks: 2, yaml: yaml), undisturbed)
     }
 
+    /// Distillation can be asked for afterwards; what a run was begun with cannot be replaced under it.
+    func testWhatMayChangeWhenARunGoesOn() throws {
+        try workspace.copyModel()
+        _ = try finish("--set", "distillation.steps=0", output: "run")
+        let distilled = try finish("--resume", "auto", output: "run")
+        try assertIdentical(distilled, finish(output: "whole"))
+        let other = try compose("--resume", "auto", "--set", "distillation.rank=2")
+        XCTAssertEqual(other.exitCode, 78, other.standardError)
+        XCTAssertTrue(
+            other.standardError.contains("distillation has begun with other settings"), other.standardError)
+        try Data(contentsOf: URL(fileURLWithPath: workspace.at("model/first.safetensors")))
+            .write(to: URL(fileURLWithPath: workspace.at("model/second.safetensors")))
+        let replaced = try compose("--resume", "auto", "--steps", "9")
+        XCTAssertEqual(replaced.exitCode, 78, replaced.standardError)
+        XCTAssertTrue(replaced.standardError.contains("what adapters[1].file names"), replaced.standardError)
+    }
+
     // MARK: What is left
 
     func testLeavesPicturesTablesAndAnAdapter() throws {
@@ -219,7 +201,7 @@ final class ImageCompositionTests: CommandTestCase {
             "config.yaml", "summary.json", "evaluation.json", "evaluation.csv", "composition.json",
             "baselines.json", "pictures.png", "pytorch_lora_weights.safetensors", "images/base-0.png",
             "images/constrained-2.png", "images/first-1.png", "images/distilled-0.png",
-            "checkpoint-6/pytorch_lora_weights.safetensors",
+            "conclusion/3/checkpoint-3/pytorch_lora_weights.safetensors",
         ] { XCTAssertTrue(names.contains(name), name) }
         let evaluation = try XCTUnwrap(
             JSONSerialization.jsonObject(with: run.data("evaluation.json")) as? [String: Any])
@@ -241,14 +223,14 @@ final class ImageCompositionTests: CommandTestCase {
         XCTAssertEqual(other.exitCode, 0, other.standardError)
         for format in ["diffusers", "kohya"] {
             let exported = try workspace.saddle([
-                "export", "\(run.path)/checkpoint-6", "--format", format, "--output", workspace.at(format),
+                "export", "\(run.path)/conclusion/3/checkpoint-3", "--format", format, "--output",
+                workspace.at(format),
             ])
             XCTAssertEqual(exported.exitCode, 0, exported.standardError)
             XCTAssertFalse(try LoRAFile(path: workspace.at(format)).unet.isEmpty)
         }
     }
 
-    /// An adapter that starts at the sum of the members is close to it, and training brings it closer.
     func testDryRunSaysWhoDoesWhatAndWhatItTakes() throws {
         try workspace.copyModel()
         let plan = { (ranks: String) in
@@ -267,13 +249,15 @@ final class ImageCompositionTests: CommandTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: workspace.at("plan")))
     }
 
+    /// An adapter that starts at the sum of the members is close to it, and training brings it closer.
     func testDistilledAdapterComesClose() throws {
         try workspace.copyModel()
         let settings = [
             "--steps", "1", "--set", "dual.rule=fixed", "--set", "dual.initial=[0.5, 0.5]",
             "--set", "sampling.eta=0", "--set", "training.micro_batch=2",
         ]
-        let yaml = Self.whole.replacing("  - {name: text, file: model/text.safetensors}\n", with: "")
+        let yaml = CompositionDocuments.whole.replacing(
+            "  - {name: text, file: model/text.safetensors}\n", with: "")
         let shares = try [1, 60].map { steps in
             let file = try workspace.write(yaml, to: "\(steps).yaml")
             let result = try workspace.saddle(
@@ -331,55 +315,6 @@ final class ImageCompositionTests: CommandTestCase {
             XCTAssertEqual(result.exitCode, 65, result.standardError)
             XCTAssertTrue(result.standardError.contains(words), result.standardError)
             try text.write(toFile: path, atomically: true, encoding: .utf8)
-        }
-    }
-
-    func testSaysWhatIsWrong() throws {
-        try workspace.copyModel()
-        try SafetensorsFile.write(
-            [
-                "unet.nowhere.to_q.lora_A.weight": .zeros([2, 8]),
-                "unet.nowhere.to_q.lora_B.weight": .zeros([8, 2]),
-            ], to: workspace.at("model/foreign.safetensors"))
-        let cases: [(set: String, code: Int32, words: String)] = [
-            ("adapters[1].file=model/foreign.safetensors", 65, "was trained on a base of this structure"),
-            ("adapters[1].file=none.safetensors", 66, "there is no"),
-            ("adapters[1].name=first", 78, "is the name of adapters[0] too"),
-            ("adapters[1].name=base", 78, "is what tables call another model"),
-            ("adapters=[]", 78, "from 2 to 64 members, found 0"),
-            ("models=[{name: a, model: model}, {name: b, model: model}]", 78, "adapters or models, not both"),
-            ("rewards[0].adapter=frist", 78, "did you mean `first`"),
-            ("rewards[1].reward=pick-score", 78, "pick-score needs weights"),
-            ("dual.initial=[0.5, 0.5, 0.5]", 78, "weights that sum to 1"),
-            ("dual.initial=[0.5, 0.5]", 78, "expected one for each of the 3 members"),
-            ("dual.window=1", 78, "integer from 2 to 512"),
-            ("training.samples=7", 0, ""),
-            ("training.micro_batch=4", 78, "is no multiple of training.micro_batch"),
-            ("divergence.stride=4", 78, "is not below divergence.steps"),
-            ("divergence.noize=guided", 78, "did you mean `noise`"),
-            ("kind=mixture", 78, "expected one of `product`"),
-            ("ranks.shards=2", 70, "cannot form groups"),
-            ("distillation.targets=[nothing]", 78, "distillation.targets: no layer"),
-            ("sampling.height=17", 64, "sampling.height is 17, must be a multiple of 2"),
-        ]
-        for (index, (set, code, words)) in cases.enumerated() {
-            let result = try compose("--steps", "1", "--set", set, output: "bad-\(index)")
-            XCTAssertEqual(result.exitCode, code, "\(set): \(result.standardError)")
-            XCTAssertTrue(
-                words.isEmpty || result.standardError.contains(words), "\(set): \(result.standardError)")
-        }
-    }
-
-    func testSaysWhatIsWrongWithConcepts() throws {
-        try workspace.copyModel()
-        let concepts = try XCTUnwrap(Self.replayed["concepts"])
-        for (set, words) in [
-            ("prompts=[a cat, a cat]", "is prompts[0] too; concepts must differ"),
-            ("prompts=[a cat]", "found 1"), ("combine=weight", "`weight` adds up adapters"),
-        ] {
-            let result = try compose("--set", set, output: "concepts", yaml: concepts)
-            XCTAssertEqual(result.exitCode, 78, "\(set): \(result.standardError)")
-            XCTAssertTrue(result.standardError.contains(words), "\(set): \(result.standardError)")
         }
     }
 }

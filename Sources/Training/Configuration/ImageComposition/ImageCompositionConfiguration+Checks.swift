@@ -40,7 +40,8 @@ extension ImageCompositionConfiguration {
             checkCount(names.count, at: list, reader)
             reader.requireDistinctNames(names, at: list)
             for (index, name) in names.enumerated() {
-                reader.require(!takenNames.contains(name), at: list[index].key("name")) {
+                let fileName = String(name.map { $0 == " " ? "-" : $0 })
+                reader.require(!takenNames.contains(fileName), at: list[index].key("name")) {
                     "`\(name)` is what tables call another model; use another name"
                 }
             }
@@ -77,6 +78,9 @@ extension ImageCompositionConfiguration {
         guard reader.isRead("prompts") else { return }
         checkCount(concepts.count, at: "prompts", reader)
         for (index, concept) in concepts.enumerated() {
+            reader.require(
+                concept.contains { !$0.isWhitespace }, at: ConfigurationPath("prompts")[index]
+            ) { "is empty; a concept is a text" }
             guard let first = concepts.firstIndex(of: concept), first < index else { continue }
             reader.report(
                 "\"\(concept)\" is prompts[\(first)] too; concepts must differ",

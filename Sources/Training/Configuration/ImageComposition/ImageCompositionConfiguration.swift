@@ -61,7 +61,9 @@ public struct ImageCompositionConfiguration: Equatable, Sendable {
     ///
     /// With two members ε_p − ε_1 = λ_2 (ε_2 − ε_1), so KL_1/KL_2 = (λ_2/λ_1)² whatever the members are.
     var triviality: String? {
-        guard memberNames.count == 2, combine == .score, isGuided else { return nil }
+        guard memberNames.count == 2, combine == .score, isGuided || divergenceGuidance == 1 else {
+            return nil
+        }
         return "two members under the same guidance end at λ = 1/2 whatever they are, since ε_p − ε_1 = "
             + "λ_2 (ε_2 − ε_1) and ε_p − ε_2 = λ_1 (ε_1 − ε_2); divergence.noise: unguided asks another question"
     }
@@ -162,13 +164,13 @@ public struct MemberRanksConfiguration: Equatable, Sendable {
 }
 
 /// What members are compared with in tables and files.
-let takenNames: Set<String> = ["base", "constrained", "distilled"]
+let takenNames: Set<String> = ["base", "equal-weights", "constrained", "combined-prompt", "distilled"]
 
 /// File names for concepts: their letters and digits, different for different concepts.
 func conceptNames(_ concepts: [String]) -> [String] {
     var taken = takenNames
     return concepts.map { concept in
-        let words = concept.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        let words = concept.split { !($0.isLetter || $0.isNumber) }
         let plain = words.isEmpty ? "concept" : String(words.joined(separator: "-").prefix(60))
         let name = (1...).lazy.map { $0 == 1 ? plain : "\(plain)-\($0)" }.first { !taken.contains($0) }
         taken.insert(name ?? plain)

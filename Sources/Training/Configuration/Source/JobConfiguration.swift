@@ -91,7 +91,10 @@ struct ConfigurationSource {
     /// Whether it describes a job on a text-to-image model.
     ///
     /// - Throws: `ConfigurationError` where it is no YAML.
-    func describesImages() throws -> Bool { try root().mapping?["model"] != nil }
+    func describesImages() throws -> Bool {
+        let keys = try root().mapping?.keys.compactMap(\.string) ?? []
+        return !Set(keys).isDisjoint(with: ["model", "adapters", "prompts", "prompt_file"])
+    }
 
     /// What `kind` says, if it says anything.
     ///
