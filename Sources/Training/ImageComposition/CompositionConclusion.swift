@@ -4,6 +4,10 @@ import Checkpoints
 struct CompositionConclusion {
     /// Dual iterations that came before.
     let iterations: Int
+    /// λ that they ended with.
+    private let multipliers: [Double]
+    /// Whether it goes on from a checkpoint.
+    private(set) var isContinued = false
     /// Updates and measured images so far; numbers the checkpoints.
     var steps = 0
     /// What determines the measurements, as text.
@@ -11,7 +15,9 @@ struct CompositionConclusion {
     /// By the place of the model in the evaluation.
     private(set) var measurements: [Int: CompositionMeasurement] = [:]
 
-    init(iterations: Int, settings: String) { (self.iterations, self.settings) = (iterations, settings) }
+    init(iterations: Int, multipliers: [Double], settings: String) {
+        (self.iterations, self.multipliers, self.settings) = (iterations, multipliers, settings)
+    }
 
     /// The images of a model that are still to be measured.
     func remaining(ofModel model: Int, samples: Int) -> Range<Int> {
@@ -25,6 +31,7 @@ struct CompositionConclusion {
 
     func save(to tree: inout StateTree) {
         tree.set(iterations, at: "conclusion/iterations")
+        tree.set(multipliers, at: "conclusion/multipliers")
         tree.set(steps, at: "conclusion/steps")
         tree["conclusion/settings"] = .text(settings)
         for (model, measurement) in measurements {
@@ -32,12 +39,13 @@ struct CompositionConclusion {
         }
     }
 
-    /// Goes on from a checkpoint, unless it concludes fewer iterations than have been made. Measurements under other
-    /// settings do not count.
+    /// Goes on from a checkpoint, unless it concludes fewer iterations than have been made, or at other multipliers (of
+    /// another `dual.average`). Measurements under other settings do not count.
     mutating func restore(from tree: StateTree) throws {
         guard let saved = tree["conclusion/iterations"], saved == .integer(Int64(iterations)) else { return }
         steps = try tree.count("conclusion/steps")
-        guard try tree.text("conclusion/settings") == settings else { return }
+        isContinued = try tree.doubles("conclusion/multipliers") == multipliers
+        guard isContinued, try tree.text("conclusion/settings") == settings else { return }
         let models = tree.subtree("conclusion/measurements").paths.compactMap {
             $0.split(separator: "/").first
         }

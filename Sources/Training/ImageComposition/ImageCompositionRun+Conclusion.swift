@@ -13,7 +13,8 @@ extension ImageCompositionRun {
     /// - Throws: `Interruption` if the run was asked to stop; what has been done is then saved.
     func conclude(_ result: PrimalDualResult) throws {
         var progress = CompositionConclusion(
-            iterations: result.iterations, settings: configuration.measurementSettings)
+            iterations: result.iterations, multipliers: result.multipliers,
+            settings: configuration.measurementSettings)
         if let tree = session.resumed { try progress.restore(from: tree) }
         let distillation = try distill(result, &progress)
         let distilled = distillation?.adapter

@@ -20,7 +20,7 @@ extension ImageCompositionRun {
         }
         let distillation = try Distillation(
             problem, multipliers: result.multipliers, student: problem.student, merged: merged)
-        if progress.steps > 0, let tree = session.resumed, tree["distillation/updates"] != nil {
+        if progress.isContinued, let tree = session.resumed, tree["distillation/updates"] != nil {
             try checkSettings(of: tree)
             try distillation.restore(from: tree, at: "distillation")
         }

@@ -180,6 +180,13 @@ final class ImageCompositionTests: CommandTestCase {
         _ = try finish("--set", "distillation.steps=0", output: "run")
         let distilled = try finish("--resume", "auto", output: "run")
         try assertIdentical(distilled, finish(output: "whole"))
+        // Other multipliers of the same iterations are distilled and measured anew.
+        let average = ["--set", "dual.average=1", "--set", "training.steps=2"]
+        let last = try finish(average[0], average[1], average[2], average[3], output: "last")
+        _ = try finish(average[2], average[3], output: "moved")
+        let moved = try finish(
+            average[0], average[1], average[2], average[3], "--resume", "auto", output: "moved")
+        XCTAssertEqual(try moved.data("evaluation.json"), try last.data("evaluation.json"))
         let other = try compose("--resume", "auto", "--set", "distillation.rank=2")
         XCTAssertEqual(other.exitCode, 78, other.standardError)
         XCTAssertTrue(
